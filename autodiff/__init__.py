@@ -1,0 +1,15 @@
+"""Derivatives of plain NumPy: one recorded graph, many interpreters."""
+
+from . import finite_difference, primitives, pytree, simplify  # noqa: F401 - importing the tables registers them
+from .check import check_grads
+from .errors import TraceError
+from .function import Function, Trust
+from .graph import Graph
+from .primitive import Primitive, Tracer
+from .primitives.elementwise import stop_gradient
+from .trace import trace
+from .transforms import compile, grad, hessian, hvp, jacobian, jvp, linearize, value_and_grad, vjp
+
+__all__ = ["Function", "Graph", "Primitive", "TraceError", "Tracer", "Trust", "check_grads", "compile", "finite_difference",
+           "grad", "hessian", "hvp", "jacobian", "jvp", "linearize", "pytree", "stop_gradient", "trace", "value_and_grad",
+           "vjp"]

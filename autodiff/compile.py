@@ -1,0 +1,360 @@
+"""Code generation: a graph as straight-line NumPy code with preallocated buffers shared by liveness.
+
+A Program is reentrant: each call takes a workspace from a pool (a list, whose pop and append are atomic). Nothing
+returned aliases a buffer. 0-d float64 values are Python floats; where those raise and NumPy would not (1/0, exp(1000)),
+the call is repeated by the interpreter.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+
+import numpy as np
+
+from .errors import GuardMiss
+from .graph import GUARD, Graph, Node
+from .interpreters import evaluate
+from .primitive import Primitive, Tracer
+from .primitives import contraction, indexing, reductions, shape
+
+_INFIX = {"add": "+", "subtract": "-", "multiply": "*", "divide": "/", "less": "<", "less_equal": "<=", "greater": ">",
+          "greater_equal": ">=", "equal": "==", "not_equal": "!=", "bitwise_and": "&", "bitwise_or": "|"}
+_MATH = {"sqrt": math.sqrt, "exp": math.exp, "log": math.log, "log1p": math.log1p, "expm1": math.expm1, "sin": math.sin,
+         "cos": math.cos, "tan": math.tan, "tanh": math.tanh, "sinh": math.sinh, "cosh": math.cosh, "arctan": math.atan,
+         "arcsin": math.asin, "arccos": math.acos, "power": math.pow, "absolute": abs, "log2": math.log2,
+         "arctan2": math.atan2, "arcsinh": math.asinh}
+_FORMS = {"square": "{0} * {0}", "negative": "-{0}", "positive": "{0}", "where": "({1} if {0} else {2})",
+          "maximum": "({0} if {0} >= {1} or {0} != {0} else {1})", "minimum": "({0} if {0} <= {1} or {0} != {0} else {1})",
+          "stop_gradient": "{0}", "reciprocal": "1.0 / {0}"}
+_F64 = np.dtype(np.float64)
+
+
+class Program:
+    """A compiled graph: program(*inputs) -> tuple of outputs (floats for 0-d, fresh arrays else)."""
+
+    def __init__(self, graph: Graph, inputs: Sequence[Node], outputs: Sequence, keep_guards: bool = True):
+        self.graph, self.inputs, self.outputs = graph, tuple(inputs), tuple(outputs)
+        writer = _Writer(graph, self.inputs, self.outputs, keep_guards)
+        self.source, self.namespace = writer.source(), writer.namespace
+        exec(compile(self.source, "<optkit generated>", "exec"), self.namespace)
+        self._pool: list[Callable] = []
+
+    def __call__(self, *values):
+        pool = self._pool
+        try:
+            run = pool.pop()
+        except IndexError:
+            run = self.namespace["build"]()
+        try:
+            return run(*values)
+        except (ZeroDivisionError, OverflowError, ValueError):
+            return self.interpret(*values)
+        finally:
+            pool.append(run)
+
+    def interpret(self, *values) -> tuple:
+        """The same by NumPy, operation by operation: NumPy's own answer where Python's floats raise."""
+        known = dict(zip(self.inputs, values, strict=True))
+        known.update({i: None for i in self.graph.inputs if i not in known})
+        done = evaluate(self.graph, [known[i] for i in self.graph.inputs], known, self.outputs)
+        return tuple(float(v) if np.ndim(v) == 0 and np.asarray(v).dtype == _F64 else np.array(v) for v in done)
+
+
+class _Writer:
+    """Writes the source of one program."""
+
+    def __init__(self, graph: Graph, inputs: Sequence[Node], outputs: Sequence, keep_guards: bool):
+        self.outputs = outputs
+        given = set(inputs)
+        self.nodes = [n for n in _between(graph, outputs, given, keep_guards) if n not in given]
+        self.own = set(self.nodes)
+        self.floats = all(n.dtype in (_F64, np.bool_) for n in (*inputs, *self.nodes) if not isinstance(n.dtype, tuple)
+                          and n.shape == ())
+        self.namespace: dict = {"empty": np.empty, "zeros": np.zeros, "array": np.array, "GuardMiss": GuardMiss,
+                                "array_equal": np.array_equal, "copyto": np.copyto, "add_at": np.add.at}
+        self.constants: dict = {}
+        self.names = {n: f"x{k}" for k, n in enumerate(inputs)}
+        self.lines: list[str] = []
+        self.buffers: list[str] = []
+        self.free: dict = {}
+        self.buffer_of: dict[Node, str] = {}
+        self.root = {n: n for n in inputs}
+        self._liveness()
+        self._scalar_reads(inputs)
+        for position, node in enumerate(self.nodes):
+            self._write(position, node)
+
+    def source(self) -> str:
+        results = "".join(f"{self._result(o, k)}, " for k, o in enumerate(self.outputs))
+        body = "".join(f"        {line}\n" for line in self.lines)
+        make = "".join(f"    {line}\n" for line in self.buffers)
+        arguments = ", ".join(n for n in self.names.values() if n.startswith("x"))
+        return f"def build():\n{make}    def run({arguments}):\n{body}        return ({results})\n    return run\n"
+
+    # --- storage -------------------------------------------------------------------------------------------------
+
+    def _liveness(self) -> None:
+        """Which storage a node shows, when that storage is last read, and which of it the caller receives.
+
+        A view shows its base's storage. So does a write (scatter onto a base, setitem) whose base is read for the last
+        time by it: it happens in place.
+        """
+        seen = {n: n for n in self.root}
+        read: dict[Node, int] = {}
+        for position, node in enumerate(self.nodes):
+            seen[node] = seen[node.inputs[0]] if self._is_view(node) else node
+            read.update((seen[i], position) for i in node.inputs if type(i) is Node)
+        given = {seen[o] for o in self.outputs if type(o) is Node}
+        self.last: dict[Node, int] = {}
+        for position, node in enumerate(self.nodes):
+            base = node.inputs[0] if node.inputs else None
+            takes = (node.prim is indexing.SETITEM or node.prim is indexing.SCATTER and node.params["based"]) and (
+                base in self.own and seen[base] is base and read[base] == position and base not in given
+                and base.dtype == node.dtype)
+            self.root[node] = self.root[base] if takes or self._is_view(node) else node
+            self.last.update((self.root[i], position) for i in node.inputs if type(i) is Node)
+        self.given_out = {self.root[o] for o in self.outputs if type(o) is Node}
+
+    @staticmethod
+    def _is_view(node: Node) -> bool:
+        return node.prim.view and type(node.inputs[0]) is Node and node.shape != () and (node.prim is not indexing.GETITEM or indexing.is_basic(node.params["index"].value))
+
+    def _scalar_reads(self, inputs: Sequence[Node]) -> None:
+        """x[0], x[1], … of a short vector are read by one tolist()."""
+        self.listed: set[Node] = set()
+        for x in inputs:
+            reads = [n for n in self.nodes if n.prim is indexing.GETITEM and n.inputs[0] is x and n.shape == ()]
+            if self.floats and x.ndim == 1 and x.dtype == _F64 and len(reads) > 1 and x.size <= 4 * len(reads):
+                self.listed.add(x)
+                self.lines.append(f"L{self.names[x]} = {self.names[x]}.tolist()")
+
+    def _release(self, roots, position: int) -> None:
+        for root in roots:
+            if self.last.get(root) == position and root in self.buffer_of:
+                self.free.setdefault((root.shape, root.dtype), []).append(self.buffer_of.pop(root))
+
+    def _out(self, node: Node, position: int, in_place: bool) -> str | None:
+        """A buffer for the node's value, or None where the caller receives it and it must be fresh."""
+        roots = dict.fromkeys(self.root[i] for i in node.inputs if type(i) is Node)
+        if in_place:
+            direct = [r for r in roots if all(i is r for i in node.inputs if type(i) is Node and self.root[i] is r)]
+            self._release(direct, position)
+        name = None
+        if node not in self.given_out:
+            spare = self.free.get((node.shape, node.dtype))
+            if spare:
+                name = spare.pop()
+            else:
+                name = f"b{len(self.buffers)}"
+                self.buffers.append(f"{name} = empty({node.shape}, '{node.dtype.str}')")
+            self.buffer_of[node] = name
+        self._release(roots, position)
+        return name
+
+    # --- operands ------------------------------------------------------------------------------------------------
+
+    def _constant(self, value) -> str:
+        if type(value) is float and math.isfinite(value) or type(value) in (int, bool):
+            return f"({value!r})" if value < 0 else repr(value)
+        if isinstance(value, np.float64) and self.floats and math.isfinite(value):
+            return self._constant(float(value))
+        if isinstance(value, Tracer):
+            raise TypeError("a program cannot hold a value of an enclosing trace")
+        name = self.constants.get(id(value))
+        if name is None:
+            name = self.constants[id(value)] = f"k{len(self.constants)}"
+            self.namespace[name] = value
+        return name
+
+    def _ref(self, value) -> str:
+        return self.names[value] if type(value) is Node else self._constant(value)
+
+    def _function(self, name: str, function) -> str:
+        self.namespace.setdefault(f"f_{name}", function)
+        return f"f_{name}"
+
+    def _result(self, output, number: int) -> str:
+        if type(output) is not Node:
+            return f"array({self._constant(output)})" if np.ndim(output) else self._constant(output)
+        name = self.names[output]
+        if output.shape == ():
+            return f"float({name})" if output.dtype == _F64 else name
+        root = self.root[output]
+        repeated = any(type(o) is Node and self.root[o] is root for o in self.outputs[:number])
+        owned = root in self.own and not repeated and output.prim is not shape.BROADCAST
+        return name if owned else f"array({name})"
+
+    # --- operations ----------------------------------------------------------------------------------------------
+
+    def _write(self, position: int, node: Node) -> None:
+        name = self.names[node] = f"t{node.index}"
+        prim, args = node.prim, [self._ref(i) for i in node.inputs]
+        if prim is GUARD:
+            self._guard(node, args[0])
+        elif node.shape == () and self.floats and self._scalar(node, prim, args):
+            self.lines.append(f"{name} = {self._scalar(node, prim, args)}")
+            self._settle(node, position)
+        elif prim in _WRITERS:
+            _WRITERS[prim](self, node, position, name, args)
+        elif prim.ufunc is not None and node.shape != ():
+            out = self._out(node, position, in_place=True)
+            call = f"{self._function(prim.name, prim.ufunc)}({', '.join(args + ([out] if out else []))})"
+            self.lines.append(f"{name} = {call}")
+        else:
+            self._general(node, position, name, args)
+
+    def _settle(self, node: Node, position: int) -> None:
+        self._release(dict.fromkeys(self.root[i] for i in node.inputs if type(i) is Node), position)
+
+    def _guard(self, node: Node, arg: str) -> None:
+        expected = node.params["expected"].value
+        self.names[node] = arg
+        if np.ndim(expected) == 0 and np.asarray(expected).dtype == np.bool_:
+            self.lines.append(f"if {'not ' if expected else ''}{arg}: raise GuardMiss")
+        elif np.ndim(expected) == 0:
+            self.lines.append(f"if {arg} != {self._constant(expected.item())}: raise GuardMiss")
+        else:
+            self.lines.append(f"if not array_equal({arg}, {self._constant(expected)}): raise GuardMiss")
+
+    def _scalar(self, node: Node, prim: Primitive, args: list[str]) -> str | None:
+        """An expression in Python floats, or None where NumPy has to do it."""
+        if any(i.shape != () for i in node.inputs if type(i) is Node):
+            return None
+        if prim.name in _INFIX:
+            return f"{args[0]} {_INFIX[prim.name]} {args[1]}"
+        if prim.name in _FORMS:
+            return _FORMS[prim.name].format(*args)
+        if prim.name in _MATH:
+            return f"{self._function('math_' + prim.name, _MATH[prim.name])}({', '.join(args)})"
+        return None
+
+    def _general(self, node: Node, position: int, name: str, args: list[str]) -> None:
+        """Whatever has no form of its own: the row's evaluation."""
+        call = f"{self._function(node.prim.name, node.prim.evaluate)}({', '.join(args)}"
+        if node.params:
+            key = f"p{node.index}"
+            self.namespace[key] = node.params
+            call += f", **{key}"
+        call += ")"
+        self.lines.append(f"{name} = {self._plain(node, call)}")
+        self._settle(node, position)
+
+    def _plain(self, node: Node, call: str) -> str:
+        if node.shape == () and self.floats:
+            return f"{call}.item()" if node.prim is contraction.MATMUL else f"float({call})" if node.dtype == _F64 else call
+        return call
+
+    def _getitem(self, node: Node, position: int, name: str, args: list[str]) -> None:
+        x, index = node.inputs[0], node.params["index"].value
+        if x in self.listed and node.shape == ():
+            self.lines.append(f"{name} = L{args[0]}[{index[0]}]")
+        elif node.shape == () and self.floats and all(isinstance(i, int) for i in index) and node.dtype == _F64:
+            self.lines.append(f"{name} = {args[0]}.item({', '.join(map(str, index))})")
+        else:
+            self.lines.append(f"{name} = {self._plain(node, f'{args[0]}[{self._index(index, node)}]')}")
+        self._settle(node, position)
+
+    def _index(self, index: tuple, node: Node, number: int = 0) -> str:
+        key = f"i{node.index}_{number}"
+        self.namespace[key] = index if len(index) != 1 else index[0]
+        return key
+
+    def _reshape(self, node: Node, position: int, name: str, args: list[str]) -> None:
+        x = node.inputs[0]
+        if shape.shape_of(x) == ():
+            self.lines.append(f"{name} = array({args[0]}, ndmin={len(node.shape)})")
+        else:
+            call = f"{args[0]}.reshape({node.shape})"
+            self.lines.append(f"{name} = {call if node.shape else self._plain(node, call)}")
+        self._settle(node, position)
+
+    def _transpose(self, node: Node, position: int, name: str, args: list[str]) -> None:
+        self.lines.append(f"{name} = {args[0]}.transpose({node.params['perm']})")
+        self._settle(node, position)
+
+    def _sum(self, node: Node, position: int, name: str, args: list[str]) -> None:
+        x, axis, kept = node.inputs[0], node.params["axis"], node.params["keepdims"]
+        add = self._function("add_reduce", np.add.reduce)
+        if node.shape == ():
+            self.lines.append(f"{name} = {self._plain(node, f'{add}({args[0]}, {None if x.ndim > 1 else 0})')}")
+            self._settle(node, position)
+            return
+        out = self._out(node, position, in_place=False)
+        self.lines.append(f"{name} = {add}({args[0]}, {axis}, None, {out}, {kept})")
+
+    def _matmul(self, node: Node, position: int, name: str, args: list[str]) -> None:
+        a, b = node.inputs
+        if len(shape.shape_of(a)) > 2 or len(shape.shape_of(b)) > 2 or not a.dtype == b.dtype == _F64:
+            out = None if node.shape == () else self._out(node, position, in_place=False)
+            call = f"{self._function('matmul', np.matmul)}({', '.join(args + ([out] if out else []))})"
+            self.lines.append(f"{name} = {self._plain(node, call)}")
+        elif node.shape == ():
+            self.lines.append(f"{name} = {args[0]}.dot({args[1]}).item()" if self.floats else
+                              f"{name} = {args[0]}.dot({args[1]})")
+            self._settle(node, position)
+        else:
+            dot = f"{args[0]}.dot"
+            if type(a) is not Node:
+                dot = self._function(f"dot_{args[0]}", a.dot)
+            out = self._out(node, position, in_place=False)
+            self.lines.append(f"{name} = {dot}({args[1]}{', ' + out if out else ''})")
+
+    def _scatter(self, node: Node, position: int, name: str, args: list[str]) -> None:
+        based, indices = node.params["based"], node.params["indices"]
+        if based:
+            self._own_copy(node, position, name, args.pop(0))
+        else:
+            out = self._out(node, position, in_place=False)
+            self.lines.append(f"{name} = {out or f'zeros({node.shape}, {node.dtype.str!r})'}")
+            if out:
+                self.lines.append(f"{name}.fill(0.0)")
+        for k, (index, arg) in enumerate(zip(indices, args, strict=True)):
+            key = self._index(index.value, node, k)
+            if indexing.is_basic(index.value) or indexing.distinct(index.value, node.shape):
+                self.lines.append(f"{name}[{key}] {'+=' if based or k else '='} {arg}")
+            else:
+                self.lines.append(f"add_at({name}, {key}, {arg})")
+        self._settle(node, position)
+
+    def _own_copy(self, node: Node, position: int, name: str, base: str) -> None:
+        """Storage for a write: the base's own where it is not read again, else a copy."""
+        if self.root[node] is not node:
+            self.lines.append(f"{name} = {base}")
+            return
+        out = self._out(node, position, in_place=False)
+        self.lines.append(f"{name} = {out or f'empty({node.shape}, {node.dtype.str!r})'}")
+        self.lines.append(f"copyto({name}, {base})")
+
+    def _assign(self, node: Node, position: int, name: str, args: list[str]) -> None:
+        self._own_copy(node, position, name, args[0])
+        self.lines.append(f"{name}[{self._index(node.params['index'].value, node)}] = {args[1]}")
+        self._settle(node, position)
+
+    def _pack(self, node: Node, position: int, name: str, args: list[str]) -> None:
+        self.lines.append(f"{name} = array(({', '.join(args)},), '{node.dtype.str}')")
+        self._settle(node, position)
+
+
+_WRITERS: dict[Primitive, Callable] = {
+    indexing.GETITEM: _Writer._getitem, shape.RESHAPE: _Writer._reshape, shape.TRANSPOSE: _Writer._transpose,
+    reductions.SUM: _Writer._sum, contraction.MATMUL: _Writer._matmul, indexing.SCATTER: _Writer._scatter,
+    indexing.SETITEM: _Writer._assign, shape.PACK: _Writer._pack}
+
+
+def _between(graph: Graph, outputs: Sequence, given: set[Node], keep_guards: bool) -> list[Node]:
+    """Nodes that outputs need beyond the given ones, in order."""
+    stack = [o for o in outputs if type(o) is Node]
+    if keep_guards:
+        stack += graph.guards
+    seen: set[Node] = set()
+    while stack:
+        node = stack.pop()
+        if node in seen:
+            continue
+        seen.add(node)
+        if node not in given:
+            stack += [i for i in node.inputs if type(i) is Node]
+    return sorted(seen, key=lambda n: n.index)
+
+

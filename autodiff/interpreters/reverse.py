@@ -1,0 +1,163 @@
+"""Reverse mode: cotangents carried from outputs to inputs.
+
+Works on handles (the adjoint program is appended to the graph) and on plain values (eager gradients): rules cannot tell.
+A cotangent may be smaller than its node as long as it broadcasts to it: the gradient of a sum stays one number.
+"""
+
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Sequence
+
+from ..graph import INPUT, Graph, Node, dependents
+from ..primitive import bind, shape_of
+from ..primitives.indexing import GETITEM, SCATTER
+from ..primitives.linalg import ITEM
+from ..primitives.reductions import SUM
+from ..primitives.shape import BROADCAST, broadcast_to, reshape
+from .forward import bind_item
+
+_LAZY = (SUM, BROADCAST)     # transposes that accept a cotangent smaller than the node
+
+
+def reverse(nodes: Iterable[Node], wrt: Sequence[Node], seeds: list[tuple], value: Callable, graph: Graph) -> list:
+    """Cotangents of `wrt`, each broadcastable to its node; None where nothing depends on it.
+
+    seeds : (node, cotangent) pairs. value(node) : the node's handle or value. graph : scales, and hosts local tangents.
+    """
+    nodes = list(nodes)
+    active = dependents(nodes, wrt)
+    pending: dict = defaultdict(list)
+    for node, ct in seeds:
+        pending[node].append(ct)
+    sources = set(wrt)
+    for node in reversed(nodes):
+        if node not in active or node not in pending or node in sources:
+            continue
+        ct = total(pending.pop(node), node)
+        for number, contribution in _contributions(node, ct, active, value, graph):
+            pending[node.inputs[number]].append(contribution)
+    return [total(pending[x], x) if x in pending else None for x in wrt]
+
+
+def _contributions(node: Node, ct, active: set, value: Callable, graph: Graph):
+    prim = node.prim
+    wanted = [k for k, i in enumerate(node.inputs) if type(i) is Node and i in active]
+    if prim is GETITEM:
+        yield 0, _Part(node.params["index"], broadcast_to(ct, node.shape))
+        return
+    if prim is ITEM:
+        yield 0, _Item(node.params["number"], ct)
+        return
+    inputs = [value(i) if type(i) is Node else i for i in node.inputs]
+    if prim.partials is not None:
+        for k in wanted:
+            if prim.partials[k] is not None:
+                part = graph.scale(ct, prim.partials[k](value(node), *inputs))
+                yield k, unbroadcast(part, node.shape, node.inputs[k].shape)
+    elif prim.transpose is not None and (prim.jvp is None or all(prim.transpose[k] for k in wanted)):
+        if prim not in _LAZY:
+            ct = broadcast_to(ct, node.shape)
+        for k in wanted:
+            rule = prim.transpose[k]
+            part = None if rule is None else rule(ct, *inputs, **node.params)
+            if part is not None:
+                full = node.shape if prim is BROADCAST or prim.name == "where" else node.inputs[k].shape
+                yield k, unbroadcast(part, full, node.inputs[k].shape)
+    elif prim.expand is not None:
+        yield from _composite(node, ct, wanted, inputs, graph)
+    else:
+        yield from _local(node, ct, wanted, inputs, value, graph)
+
+
+def _composite(node: Node, ct, wanted: list[int], inputs: list, graph: Graph):
+    """A composite on plain values (derived graphs hold none): its definition, evaluated and run backwards."""
+    part = Graph()
+    fresh = {k: part.input(node.inputs[k].shape, node.inputs[k].dtype) for k in wanted}
+    out = node.prim.expand(*[part.handle(fresh[k]) if k in fresh else i for k, i in enumerate(inputs)], **node.params)
+    values = {fresh[k]: inputs[k] for k in wanted}
+    for inner in part.nodes:
+        if inner not in values:
+            values[inner] = bind(inner.prim, tuple([values[i] if type(i) is Node else i for i in inner.inputs]), inner.params)
+    cts = reverse(part.nodes, list(fresh.values()), [(out.node, ct)], values.__getitem__, graph)
+    yield from ((k, c) for k, c in zip(wanted, cts, strict=True) if c is not None)
+
+
+def _local(node: Node, ct, wanted: list[int], inputs: list, value: Callable, graph: Graph):
+    """A general rule: write its tangent, which is linear, and run that backwards."""
+    start = len(graph.nodes)
+    fresh = {k: graph.append(INPUT, (), {"tangent": len(graph.nodes)}, node.inputs[k].shape, node.inputs[k].dtype)
+             for k in wanted}
+    tangents = [graph.handle(fresh[k]) if k in fresh else None for k in range(len(inputs))]
+    out, rule = value(node), node.prim.jvp
+    if isinstance(node.dtype, tuple):
+        out = tuple(bind_item(out, k) for k in range(len(node.dtype)))
+        made, cts = rule(out, inputs, tangents, **node.params), ct
+    else:
+        made, cts = (rule(out, inputs, tangents, **node.params),), (ct,)
+    seeds = [(t.node, c) for t, c in zip(made, cts, strict=True) if t is not None and c is not None]
+    for k, part in zip(wanted, reverse(graph.nodes[start:], [fresh[k] for k in wanted], seeds, graph.handle, graph),
+                       strict=True):
+        if part is not None:
+            yield k, part
+
+
+class _Part:
+    """A contribution to some entries, x[index]."""
+
+    __slots__ = ("index", "ct")
+
+    def __init__(self, index, ct):
+        self.index, self.ct = index, ct
+
+
+class _Item:
+    """A contribution to one of a tuple of results."""
+
+    __slots__ = ("number", "ct")
+
+    def __init__(self, number, ct):
+        self.number, self.ct = number, ct
+
+
+def total(contributions: list, node: Node):
+    """The sum of contributions: dense ones added, parts scattered onto them in one operation."""
+    if isinstance(node.dtype, tuple):
+        return [_sum([c.ct for c in contributions if c.number == k]) for k in range(len(node.dtype))]
+    parts = [c for c in contributions if type(c) is _Part]
+    dense = _sum([c for c in contributions if type(c) is not _Part])
+    if not parts:
+        return dense
+    base = () if dense is None else (dense,)
+    return bind(SCATTER, (*base, *[p.ct for p in parts]),
+                {"indices": tuple([p.index for p in parts]), "shape": node.shape, "based": dense is not None})
+
+
+def _sum(parts: list):
+    out = None
+    for part in parts:
+        out = part if out is None else out + part
+    return out
+
+
+def unbroadcast(ct, full: tuple[int, ...], shape: tuple[int, ...]):
+    """Adjoint of broadcasting `shape` to `full`, for a cotangent that itself broadcasts to `full`."""
+    if full == shape:
+        return ct
+    lead, own = len(full) - len(shape), shape_of(ct)
+    offset = len(full) - len(own)
+    repeats, summed = 1, []
+    for axis, size in enumerate(full):
+        if axis < lead or (shape[axis - lead] == 1 and size != 1):
+            if axis < offset or own[axis - offset] != size:
+                repeats *= size
+            else:
+                summed.append(axis - offset)
+    gone = tuple(a for a in summed if a + offset < lead)
+    if gone:
+        ct = SUM(ct, axis=gone, keepdims=False)
+    kept = tuple(a - len(gone) for a in summed if a + offset >= lead)
+    if kept:
+        ct = SUM(ct, axis=kept, keepdims=True)
+    if repeats != 1:
+        ct = ct * float(repeats)
+    own = shape_of(ct)
+    return reshape(ct, own[len(own) - len(shape):]) if len(own) > len(shape) else ct

@@ -1,0 +1,86 @@
+"""A primitive is one row of truth: how an operation is evaluated, shaped, differentiated and tested."""
+
+from collections.abc import Callable, Iterable
+from typing import Any
+
+NO_PARAMS: dict[str, Any] = {}
+PRIMITIVES: dict[str, "Primitive"] = {}     # name -> row
+UFUNCS: dict[Any, "Primitive"] = {}         # ufunc -> its elementwise row
+FUNCTIONS: dict[Any, Callable] = {}         # NumPy function (NEP 18) -> the function that answers for it
+
+
+class Primitive:
+    """One operation. One of `partials`, `transpose`, `jvp`, `expand` states its derivative.
+
+    evaluate(*inputs, **params)            value on plain arrays
+    shape(*inputs, **params)               (shape, dtype); inputs are anything with .shape/.dtype, or Python scalars
+    partials[i](out, *inputs)              elementwise: d out / d input_i, None where it is zero by convention or by type
+    transpose[i](ct, *inputs, **params)    linear in input i (the others fixed): the adjoint map; None where zero
+    jvp(out, inputs, tangents, **params)   anything else: the tangent of out, in traced operations; tangents may be None
+                                           (beside a transpose: for the inputs in which the operation is not linear)
+    expand(*inputs, **params)              a composite: its definition in traced operations
+    multilinear                            linear in each input alone (a product), not in all of them together (a sum)
+    samples                                argument tuples (or (args, params) pairs) at which the tests check the row
+    """
+
+    __slots__ = ("name", "evaluate", "shape", "partials", "transpose", "jvp", "expand", "samples", "ufunc", "view",
+                 "multilinear")
+
+    def __init__(self, name: str, evaluate: Callable, shape: Callable, *, partials=None, transpose=None, jvp=None,
+                 expand=None, samples: tuple = (), ufunc=None, view: bool = False, multilinear: bool = False):
+        if name in PRIMITIVES:
+            raise ValueError(f"primitive: {name!r} is already registered; choose another name")
+        if sum(rule is not None for rule in (partials, transpose or jvp, expand)) != 1:
+            raise ValueError(f"primitive {name!r}: state its derivative once: one of partials, transpose, jvp, expand")
+        self.name, self.evaluate, self.shape = name, evaluate, shape
+        self.partials, self.transpose, self.jvp, self.expand = partials, transpose, jvp, expand
+        self.samples, self.ufunc, self.view, self.multilinear = samples, ufunc, view, multilinear
+        PRIMITIVES[name] = self
+
+    def __call__(self, *args, **params):
+        return bind(self, args, params)
+
+    def __repr__(self) -> str:
+        return self.name
+
+    def __reduce__(self):
+        return PRIMITIVES.__getitem__, (self.name,)
+
+
+def implements(*functions) -> Callable[[Callable], Callable]:
+    """Register the decorated function as the answer to these NumPy functions when an argument is traced."""
+    def register(answer: Callable) -> Callable:
+        for function in functions:
+            FUNCTIONS[function] = answer
+        return answer
+    return register
+
+
+def bind(prim: Primitive, args: tuple, params: dict = NO_PARAMS):
+    """Apply a primitive: record it on the innermost graph among its arguments, or evaluate it on plain values."""
+    graph = None
+    for a in args:
+        if type(a) is Tracer and (graph is None or a.graph.serial > graph.serial):
+            graph = a.graph
+    if graph is None:
+        return prim.evaluate(*args, **params)
+    return graph.record(prim, args, params)
+
+
+class Tracer:
+    """Stands for a value while a function is recorded (methods and operators are installed by trace.py)."""
+
+    __slots__ = ("graph", "node", "value", "base", "writeback", "views", "__weakref__")
+
+    def __init__(self, graph, node, value):
+        self.graph, self.node, self.value = graph, node, value
+        self.base = self.writeback = self.views = None
+
+
+def shape_of(a) -> tuple[int, ...]:
+    """Shape of a tracer, node, array or Python scalar."""
+    return () if isinstance(a, (float, int)) else a.shape
+
+
+def is_traced(values: Iterable) -> bool:
+    return any(type(v) is Tracer for v in values)

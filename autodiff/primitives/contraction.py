@@ -1,0 +1,243 @@
+"""Products that contract axes: matmul of every rank, sparse products, einsum, and NumPy's names for them."""
+
+import numpy as np
+import scipy.sparse
+
+from ..errors import TraceError
+from ..primitive import UFUNCS, Primitive, Tracer, bind, implements, shape_of
+from .elementwise import same_type
+from .reductions import SUM
+from .shape import FULL, reshape, transpose
+
+
+def _matmul_shape(a, b):
+    if not a.shape or not b.shape or a.shape[-1] != b.shape[-2 if len(b.shape) > 1 else 0]:
+        raise ValueError(f"matmul: shapes {a.shape} and {b.shape} do not match")
+    batch = np.broadcast_shapes(a.shape[:-2], b.shape[:-2])
+    return batch + a.shape[-2:-1] + (b.shape[-1:] if len(b.shape) > 1 else ()), same_type(a, b)
+
+
+def _swap(a):
+    ndim = len(shape_of(a))
+    return transpose(a, (*range(ndim - 2), ndim - 1, ndim - 2))
+
+
+def _outer(a, b):
+    return reshape(a, (*shape_of(a), 1)) * reshape(b, (1, *shape_of(b)))
+
+
+def _left(ct, a, b):
+    """Adjoint of A ↦ A B; batch axes are summed back by the caller."""
+    if len(shape_of(b)) == 1:
+        if len(shape_of(a)) == 1:
+            return ct * b
+        return _outer(ct, b) if len(shape_of(ct)) == 1 else reshape(ct, (*shape_of(ct), 1)) * b
+    if len(shape_of(a)) == 1:                      # ct (..., n), b (..., m, n)
+        return MATMUL(b, ct) if len(shape_of(b)) == 2 else batch_sum(MATMUL(b, reshape(ct, (*shape_of(ct), 1)))[..., 0], 1)
+    return batch_sum(MATMUL(ct, _swap(b)), len(shape_of(a)), shape_of(a))
+
+
+def _right(ct, a, b):
+    """Adjoint of B ↦ A B."""
+    if len(shape_of(a)) == 1:
+        if len(shape_of(b)) == 1:
+            return ct * a
+        return _outer(a, ct) if len(shape_of(ct)) == 1 else reshape(a, (-1, 1)) * reshape(ct, (*shape_of(ct)[:-1], 1, -1))
+    if len(shape_of(b)) == 1:                      # ct (..., m), a (..., m, n)
+        if len(shape_of(a)) == 2:
+            return MATMUL(ct, a)
+        return batch_sum(MATMUL(reshape(ct, (*shape_of(ct)[:-1], 1, -1)), a)[..., 0, :], 1)
+    return batch_sum(MATMUL(_swap(a), ct), len(shape_of(b)), shape_of(b))
+
+
+def batch_sum(x, ndim: int, shape: tuple[int, ...] | None = None):
+    """Sum leading batch axes until x has `ndim` axes (and the broadcast ones of `shape`)."""
+    extra = len(shape_of(x)) - ndim
+    if extra > 0:
+        x = SUM(x, axis=tuple(range(extra)), keepdims=False)
+    if shape is not None and shape_of(x) != shape:
+        x = SUM(x, axis=tuple(i for i, s in enumerate(shape) if s == 1 != shape_of(x)[i]), keepdims=True)
+    return x
+
+
+MATRIX, VECTOR = np.array([[0.5, -1.0, 2.0], [1.5, 0.3, -0.7]]), np.array([0.2, -0.4, 1.1])
+BATCH = np.arange(12.0).reshape(2, 2, 3) / 7.0
+MATMUL = Primitive("matmul", np.matmul, _matmul_shape, transpose=(_left, _right), multilinear=True, samples=(
+    (MATRIX, VECTOR), (VECTOR, MATRIX.T.copy()), (VECTOR, VECTOR), (MATRIX, MATRIX.T.copy()), (BATCH, MATRIX.T.copy()),
+    (BATCH, VECTOR), (MATRIX[0, :2], BATCH), (BATCH, BATCH[:1].transpose(0, 2, 1).copy()), (MATRIX, BATCH.transpose(0, 2, 1).copy())))
+UFUNCS[np.matmul] = MATMUL
+
+
+def matmul(a, b):
+    """a @ b where either may be a SciPy sparse matrix."""
+    if scipy.sparse.issparse(a):
+        return bind(SPARSE, (a, b))
+    if scipy.sparse.issparse(b):
+        return a @ b if type(a) is not Tracer else _sparse_right(a, b)
+    return bind(MATMUL, (a, b))
+
+
+def _sparse_right(a, b):
+    if a.ndim == 1:
+        return bind(SPARSE, (b.T, a))
+    return transpose(bind(SPARSE, (b.T, transpose(a))))
+
+
+def _sparse_shape(a, x):
+    if a.shape[1] != x.shape[0]:
+        raise ValueError(f"matmul: sparse {a.shape} and {x.shape} do not match")
+    return (a.shape[0], *x.shape[1:]), np.result_type(a.dtype, x.dtype)
+
+
+SPARSE = Primitive("sparse_matmul", lambda a, x: np.asarray(a @ x), _sparse_shape,
+                   transpose=(None, lambda ct, a, x: bind(SPARSE, (a.T, ct))),
+                   samples=((scipy.sparse.csr_array(MATRIX), VECTOR), (scipy.sparse.csc_matrix(MATRIX), FULL.T.copy())))
+
+
+def _einsum_axes(spec):
+    """'ij,jk->ik' as (('i','j'), ('j','k')), ('i','k')."""
+    left, right = spec.split("->")
+    return [tuple(term) for term in left.split(",")], tuple(right)
+
+
+def _einsum_shape(*inputs, spec):
+    terms, out = _einsum_axes(spec)
+    sizes = {}
+    for term, x in zip(terms, inputs, strict=True):
+        for letter, size in zip(term, shape_of(x), strict=True):
+            sizes[letter] = size if sizes.get(letter, 1) == 1 else sizes[letter]
+    return tuple(sizes[letter] for letter in out), same_type(*inputs)
+
+
+class _EinsumParts:
+    """The adjoint of einsum in one operand is the einsum of the cotangent with the others."""
+
+    def __getitem__(self, number):
+        def part(ct, *inputs, spec):
+            terms, out = _einsum_axes(spec)
+            mine, others = terms[number], [t for i, t in enumerate(terms) if i != number]
+            if len(set(mine)) < len(mine):
+                raise TraceError(f"np.einsum: a repeated index in one operand ({spec!r}) has no derivative rule",
+                                 "take np.diagonal of that operand first")
+            rest = [x for i, x in enumerate(inputs) if i != number]
+            known = set(out).union(*others)
+            kept = tuple(letter for letter in mine if letter in known)
+            new = f"{','.join(map(''.join, [out, *others]))}->{''.join(kept)}"
+            result = bind(EINSUM, (ct, *rest), {"spec": new})
+            shape = shape_of(inputs[number])
+            result = reshape(result, tuple(shape_of(result)[kept.index(m)] if m in known else 1 for m in mine))
+            return result
+        return part
+
+
+EINSUM = Primitive("einsum", lambda *inputs, spec: np.einsum(spec, *inputs, optimize=len(inputs) > 2), _einsum_shape,
+                   transpose=_EinsumParts(), multilinear=True,
+                   samples=(((MATRIX, FULL.T.copy()), {"spec": "ij,jk->ik"}), ((MATRIX, VECTOR), {"spec": "ij,j->"}),
+                            ((MATRIX,), {"spec": "ij->j"}), ((MATRIX, MATRIX, VECTOR), {"spec": "ij,kj,j->ik"})))
+
+
+@implements(np.einsum)
+def _np_einsum(*operands, out=None, optimize=False, **kwargs):
+    if not isinstance(operands[0], str) or out is not None:
+        raise TraceError("np.einsum: only the form np.einsum('ij,jk->ik', a, b) is supported on traced values",
+                         "write the subscripts as a string and assign the result")
+    return einsum(operands[0].replace(" ", ""), *operands[1:])
+
+
+def einsum(spec: str, *operands):
+    """Canonical form (no ellipsis, explicit output, no repeated letter in one operand), then the row."""
+    operands = [a if type(a) is Tracer else np.asarray(a) for a in operands]
+    left, arrow, right = spec.partition("->")
+    terms = left.split(",")
+    if len(terms) != len(operands):
+        raise ValueError(f"einsum: {len(terms)} terms in {spec!r} for {len(operands)} operands")
+    if "..." in spec:
+        spare = [c for c in "ABCDEFGHIJKLMNOPQRSTUVWXYZ" if c not in spec]
+        extra = [a.ndim - len(t.replace("...", "")) for t, a in zip(terms, operands, strict=True)]
+        longest = max(n for n, t in zip(extra, terms, strict=True) if "..." in t)
+        terms = [t.replace("...", "".join(spare[longest - n:longest])) for t, n in zip(terms, extra, strict=True)]
+        right = right.replace("...", "".join(spare[:longest]))
+        if not arrow:
+            right = "".join(spare[:longest])
+    if not arrow:
+        letters = [c for t in terms for c in t]
+        right += "".join(sorted(c for c in set(letters) - set(right) if letters.count(c) == 1))
+    for i, term in enumerate(terms):
+        for letter in term:
+            if terms[i].count(letter) > 1:
+                operands[i], terms[i] = _take_diagonal(operands[i], terms[i], letter)
+    return bind(EINSUM, tuple(operands), {"spec": f"{','.join(terms)}->{right}"})
+
+
+def _take_diagonal(a, term: str, letter: str):
+    """Replace two axes of the same letter by their diagonal (placed first)."""
+    i = term.index(letter)
+    j = term.index(letter, i + 1)
+    rest = [k for k in range(a.ndim) if k not in (i, j)]
+    step = np.arange(a.shape[i])
+    return transpose(a, (i, j, *rest))[step, step], letter + "".join(term[k] for k in rest)
+
+
+@implements(np.dot)
+def _np_dot(a, b, out=None):
+    if scipy.sparse.issparse(a) or scipy.sparse.issparse(b):
+        return matmul(a, b)
+    a, b = (v if type(v) is Tracer else np.asarray(v) for v in (a, b))
+    if not a.shape or not b.shape:
+        return a * b
+    if b.ndim <= 2:
+        return matmul(a, b)
+    return np.tensordot(a, b, axes=((a.ndim - 1,), (b.ndim - 2,)))
+
+
+@implements(np.vdot)
+def _np_vdot(a, b):
+    return MATMUL(np.ravel(a), np.ravel(b))
+
+
+@implements(np.inner)
+def _np_inner(a, b):
+    if not shape_of(a) or not shape_of(b):
+        return a * b
+    return np.tensordot(a, b, axes=(-1, -1))
+
+
+@implements(np.outer)
+def _np_outer(a, b, out=None):
+    return _outer(np.ravel(a), np.ravel(b))
+
+
+@implements(np.tensordot)
+def _np_tensordot(a, b, axes=2):
+    a, b = (v if type(v) is Tracer else np.asarray(v) for v in (a, b))
+    if isinstance(axes, (int, np.integer)):
+        left, right = tuple(range(a.ndim - axes, a.ndim)), tuple(range(axes))
+    else:
+        left, right = (tuple(np.atleast_1d(part).tolist()) for part in axes)
+    left, right = [i % a.ndim for i in left], [i % b.ndim for i in right]
+    if [a.shape[i] for i in left] != [b.shape[i] for i in right]:
+        raise ValueError("shape-mismatch for sum")
+    keep_a, keep_b = ([i for i in range(v.ndim) if i not in gone] for v, gone in ((a, left), (b, right)))
+    flat_a = reshape(transpose(a, (*keep_a, *left)), (int(np.prod([a.shape[i] for i in keep_a], dtype=int)), -1))
+    flat_b = reshape(transpose(b, (*right, *keep_b)), (flat_a.shape[1], -1))
+    return reshape(MATMUL(flat_a, flat_b), tuple(a.shape[i] for i in keep_a) + tuple(b.shape[i] for i in keep_b))
+
+
+@implements(np.kron)
+def _np_kron(a, b):
+    a, b = (v if type(v) is Tracer else np.asarray(v) for v in (a, b))
+    ndim = max(a.ndim, b.ndim)
+    a, b = (reshape(v, (1,) * (ndim - v.ndim) + v.shape) for v in (a, b))
+    product = np.multiply.outer(a, b)
+    order = tuple(i for pair in zip(range(ndim), range(ndim, 2 * ndim), strict=True) for i in pair)
+    return reshape(transpose(product, order), tuple(i * j for i, j in zip(a.shape, b.shape, strict=True)))
+
+
+@implements(np.cross)
+def _np_cross(a, b, axisa=-1, axisb=-1, axisc=-1, axis=None):
+    if shape_of(a)[-1:] != (3,) or shape_of(b)[-1:] != (3,) or (axisa, axisb, axisc, axis) != (-1, -1, -1, None):
+        raise TraceError("np.cross is supported for vectors of length 3 on the last axis", "move that axis last")
+    (a0, a1, a2), (b0, b1, b2) = ([v[..., i] for i in range(3)] for v in (a, b))
+    return np.stack([a1 * b2 - a2 * b1, a2 * b0 - a0 * b2, a0 * b1 - a1 * b0], axis=-1)
+
+

@@ -1,0 +1,303 @@
+"""Rewrites applied as operations are appended: equal nodes that cost less. Rounding may differ in the last digits,
+never by cancellation: sums are split only where both parts are nonnegative."""
+
+import math
+
+import numpy as np
+
+from .graph import REWRITES, Graph, Node
+from .primitives import contraction, elementwise, indexing, reductions, shape
+from .primitives.elementwise import ABSOLUTE, ADD, DIVIDE, EXP, MULTIPLY, NEGATIVE, POWER, SCALE, SQRT, SQUARE, SUBTRACT
+
+MATMUL, SUM = contraction.MATMUL, reductions.SUM
+
+
+def rewrites(*prims):
+    def register(rule):
+        for prim in prims:
+            REWRITES[prim] = rule
+        return rule
+    return register
+
+
+def is_literal(a) -> bool:
+    return isinstance(a, (float, int))          # np.float64 is a float too
+
+
+def is_op(a, prim) -> bool:
+    return type(a) is Node and a.prim is prim
+
+
+def is_scalar(a) -> bool:
+    return type(a) is Node and a.shape == () and a.dtype.kind == "f"
+
+
+def factor(a):
+    """(literal, rest) with a = literal·rest; rest None for a literal."""
+    if is_literal(a):
+        return a, None
+    if is_op(a, MULTIPLY) and is_literal(a.inputs[0]):
+        return a.inputs
+    if is_op(a, NEGATIVE):
+        return -1.0, a.inputs[0]
+    return 1.0, a
+
+
+def floating(*inputs) -> bool:
+    return all(is_literal(i) or i.dtype == np.float64 for i in inputs)
+
+
+def size_of(a) -> int:
+    return math.prod(shape.shape_of(a))
+
+
+def _drop_broadcast(inputs):
+    """Elementwise operations broadcast by themselves: drop an operand's broadcast where another has the full shape."""
+    a, b = inputs
+    full = elementwise.broadcast(a, b)
+    if is_op(a, shape.BROADCAST) and shape.shape_of(b) == full:
+        return a.inputs[0], b
+    if is_op(b, shape.BROADCAST) and shape.shape_of(a) == full:
+        return a, b.inputs[0]
+    return None
+
+
+@rewrites(MULTIPLY)
+def _multiply(g: Graph, inputs, params):
+    a, b = inputs
+    if is_literal(a) and is_literal(b):
+        return float(a) * float(b)
+    if not floating(a, b):
+        return None
+    slim = _drop_broadcast(inputs)
+    if slim:
+        return g.emit(MULTIPLY, slim)
+    (la, ra), (lb, rb) = factor(a), factor(b)
+    if ra is None or rb is None:
+        return _literal_times(g, la * lb, rb if ra is None else ra, is_literal(a) and b is rb)
+    if la != 1.0 or lb != 1.0:
+        return g.emit(MULTIPLY, (float(la * lb), g.emit(MULTIPLY, (ra, rb))))
+    if a is b:
+        return g.emit(SQUARE, (a,))
+    for s, other in ((a, b), (b, a)):
+        if is_op(other, DIVIDE) and is_literal(other.inputs[0]) and other.inputs[0] == 1.0:
+            return g.emit(DIVIDE, (s, other.inputs[1]))
+        if is_scalar(s) and is_op(other, MULTIPLY) and is_scalar(other.inputs[0]) and not is_scalar(other):
+            return g.emit(MULTIPLY, (g.emit(MULTIPLY, (s, other.inputs[0])), other.inputs[1]))
+    return g.emit(MULTIPLY, (b, a)) if is_scalar(b) and not is_scalar(a) else None
+
+
+def _literal_times(g: Graph, literal, rest, done: bool):
+    if literal == 1.0:
+        return rest
+    if literal == -1.0:
+        return g.emit(NEGATIVE, (rest,))
+    return None if done else g.emit(MULTIPLY, (float(literal), rest))
+
+
+@rewrites(SCALE)
+def _scale(g: Graph, inputs, params):
+    for a in inputs:
+        if is_literal(a) and math.isfinite(a) and a != 0:
+            return g.emit(MULTIPLY, inputs)
+    return None
+
+
+@rewrites(NEGATIVE)
+def _negative(g: Graph, inputs, params):
+    a, = inputs
+    if is_literal(a):
+        return -a
+    if is_op(a, SUBTRACT):
+        return g.emit(SUBTRACT, a.inputs[::-1]) if floating(a) else None
+    literal, rest = factor(a)
+    return g.emit(MULTIPLY, (-literal, rest)) if literal != 1.0 and floating(a) else None
+
+
+@rewrites(ADD)
+def _add(g: Graph, inputs, params):
+    a, b = inputs
+    if is_literal(a) and is_literal(b):
+        return a + b
+    if not floating(a, b):
+        return None
+    slim = _drop_broadcast(inputs)
+    if slim:
+        return g.emit(ADD, slim)
+    for zero, other in ((a, b), (b, a)):
+        if is_literal(zero) and zero == 0:
+            return other
+    if is_op(b, NEGATIVE):
+        return g.emit(SUBTRACT, (a, b.inputs[0]))
+    if is_op(a, NEGATIVE):
+        return g.emit(SUBTRACT, (b, a.inputs[0]))
+    return _common_factor(g, ADD, a, b)
+
+
+@rewrites(SUBTRACT)
+def _subtract(g: Graph, inputs, params):
+    a, b = inputs
+    if is_literal(a) and is_literal(b):
+        return a - b
+    if not floating(a, b):
+        return None
+    slim = _drop_broadcast(inputs)
+    if slim:
+        return g.emit(SUBTRACT, slim)
+    if is_literal(b) and b == 0:
+        return a
+    if is_literal(a) and a == 0:
+        return g.emit(NEGATIVE, (b,))
+    if is_op(b, NEGATIVE):
+        return g.emit(ADD, (a, b.inputs[0]))
+    return _common_factor(g, SUBTRACT, a, b)
+
+
+def _common_factor(g: Graph, prim, a, b):
+    (la, ra), (lb, rb) = factor(a), factor(b)
+    if type(ra) is not Node or type(rb) is not Node or ra.shape != rb.shape:
+        return None
+    if ra is rb:
+        literal = la + lb if prim is ADD else la - lb
+        return g.emit(MULTIPLY, (float(literal), ra)) if literal != 0 else None
+    if la != 1.0 and la == lb:
+        return g.emit(MULTIPLY, (la, g.emit(prim, (ra, rb))))
+    return None
+
+
+@rewrites(DIVIDE)
+def _divide(g: Graph, inputs, params):
+    a, b = inputs
+    if is_literal(a) and is_literal(b) and b != 0:
+        return a / b
+    if is_literal(b) and b == 1 and floating(a):
+        return a
+    return None
+
+
+@rewrites(SQUARE)
+def _square(g: Graph, inputs, params):
+    a, = inputs
+    if is_literal(a):
+        return a * a
+    if is_op(a, NEGATIVE) or is_op(a, ABSOLUTE):
+        return g.emit(SQUARE, a.inputs)
+    return None
+
+
+@rewrites(POWER)
+def _power(g: Graph, inputs, params):
+    x, p = inputs
+    if not is_literal(p) or is_literal(x) or x.dtype.kind != "f":
+        return None
+    if p == 1:
+        return x
+    if p == 2:
+        return g.emit(SQUARE, (x,))
+    if p == 3:
+        return g.emit(MULTIPLY, (x, g.emit(SQUARE, (x,))))
+    if p == 4:
+        return g.emit(SQUARE, (g.emit(SQUARE, (x,)),))
+    if p == -1:
+        return g.emit(DIVIDE, (1.0, x))
+    return g.emit(SQRT, (x,)) if p == 0.5 else None
+
+
+def nonnegative(a) -> bool:
+    if is_literal(a):
+        return a >= 0
+    if type(a) is not Node:
+        return False
+    if a.prim in (SQUARE, ABSOLUTE, EXP, SQRT):
+        return True
+    return a.prim in (MULTIPLY, ADD) and all(map(nonnegative, a.inputs))
+
+
+@rewrites(SUM)
+def _sum(g: Graph, inputs, params):
+    x, = inputs
+    axis = params["axis"]
+    if axis == ():
+        return x
+    if type(x) is not Node or x.dtype != np.float64:
+        return None
+    literal, rest = factor(x)
+    if rest is None:
+        return None
+    if literal != 1.0 and type(rest) is Node:
+        return g.emit(MULTIPLY, (literal, g.emit(SUM, (rest,), params)))
+    if x.prim is MULTIPLY and is_scalar(x.inputs[0]):
+        return g.emit(MULTIPLY, (x.inputs[0], g.emit(SUM, (x.inputs[1],), params)))
+    if len(axis) < len(x.shape) or params["keepdims"]:
+        return None
+    if x.prim is ADD and all(type(i) is Node and i.shape == x.shape and nonnegative(i) for i in x.inputs):
+        return g.emit(ADD, tuple([g.emit(SUM, (i,), params) for i in x.inputs]))
+    if x.prim is SQUARE or x.prim is MULTIPLY:
+        a, b = x.inputs if x.prim is MULTIPLY else x.inputs * 2
+        return _dot(g, a, b)
+    return None
+
+
+def _dot(g: Graph, a, b):
+    """Σ a∘b as one dot product of contiguous vectors."""
+    sa = shape.shape_of(a)
+    if sa != shape.shape_of(b) or not sa or not floating(a, b):
+        return None
+    if len(sa) > 1:
+        if not all(type(i) is Node and not i.prim.view for i in (a, b)):
+            return None
+        a, b = (g.emit(shape.RESHAPE, (i,), {"shape": (math.prod(sa),)}) for i in (a, b))
+    return g.emit(MATMUL, (a, b))
+
+
+@rewrites(MATMUL)
+def _matmul(g: Graph, inputs, params):
+    """Literals move to the smaller side of a product."""
+    for k, x in enumerate(inputs):
+        literal, rest = factor(x)
+        if type(rest) is Node and literal != 1.0 and floating(*inputs):
+            out, _ = MATMUL.shape(*inputs)
+            if math.prod(out) <= rest.size:
+                others = (rest, inputs[1]) if k == 0 else (inputs[0], rest)
+                return g.emit(MULTIPLY, (literal, g.emit(MATMUL, others)))
+    return None
+
+
+@rewrites(shape.RESHAPE)
+def _reshape(g: Graph, inputs, params):
+    x, = inputs
+    if is_op(x, shape.RESHAPE):
+        return g.emit(shape.RESHAPE, x.inputs, params)
+    return x if shape.shape_of(x) == params["shape"] else None
+
+
+@rewrites(shape.BROADCAST)
+def _broadcast(g: Graph, inputs, params):
+    x, = inputs
+    if is_op(x, shape.BROADCAST):
+        return g.emit(shape.BROADCAST, x.inputs, params)
+    return x if shape.shape_of(x) == params["shape"] else None
+
+
+@rewrites(shape.TRANSPOSE)
+def _transpose(g: Graph, inputs, params):
+    x, = inputs
+    perm = params["perm"]
+    if is_op(x, shape.TRANSPOSE):
+        inner = x.params["perm"]
+        return g.emit(shape.TRANSPOSE, x.inputs, {"perm": tuple(inner[p] for p in perm)})
+    return x if perm == tuple(range(len(perm))) else None
+
+
+@rewrites(indexing.GETITEM)
+def _getitem(g: Graph, inputs, params):
+    x, = inputs
+    index = params["index"].value
+    if is_op(x, shape.PACK) and len(index) == 1 and isinstance(index[0], int):
+        return x.inputs[index[0]]
+    return None
+
+
+@rewrites(indexing.COPY)
+def _copy(g: Graph, inputs, params):
+    return inputs[0]

@@ -1,0 +1,223 @@
+"""grad, vjp, jvp, linearize, jacobian, hessian, hvp: what people call, each a few lines over the interpreters."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+
+from . import pytree
+from .compile import Program
+from .derive import adjoint, collapse, primal, split, tangent
+from .function import Function, between, direction
+from .graph import INPUT, Graph, Node
+from .interpreters import evaluate
+from .primitive import Tracer, is_traced
+from .trace import Recording, as_input, record
+
+
+def compile(f: Callable, argnum: int = 0, eager: bool = False) -> Function:
+    """f as a `Function`: callable, with value_and_grad, grad and linearize_grad by generated code.
+
+    eager : record at every call instead of trusting a recording. Costs one recording at each of the first two calls of a
+    signature, then about the price of hand-written NumPy.
+    """
+    return Function(f, argnum, eager)
+
+
+def _transform(answer: str):
+    def make(f: Callable, argnum: int = 0) -> Callable:
+        function = Function(f, argnum)
+
+        def derived(*args, **kwargs):
+            target = Function(f, argnum, kwargs=kwargs) if kwargs else function
+            return getattr(target, answer)(*args)
+
+        derived.__wrapped__ = f                                         # type: ignore[attr-defined]
+        derived.__name__ = f"{answer}({function.__name__})"
+        return derived
+    return make
+
+
+def grad(f: Callable, argnum: int = 0) -> Callable:
+    """The gradient of a scalar function: grad(f)(*args) has the structure of args[argnum]."""
+    return _transform("grad")(f, argnum)
+
+
+def value_and_grad(f: Callable, argnum: int = 0) -> Callable:
+    """value_and_grad(f)(*args) -> (float, gradient): both from one pass."""
+    return _transform("value_and_grad")(f, argnum)
+
+
+class _Traced:
+    """f recorded at primals, as a graph with flat inputs and outputs."""
+
+    def __init__(self, f: Callable, primals: Sequence, wrt: Sequence[int] | None = None):
+        numbers = set(range(len(primals)) if wrt is None else wrt)
+        self.recording: Recording = record(f, primals, lambda number: number in numbers, {})
+        parts = [pytree.flatten(p) for p in primals]
+        self.structures = [structure for _, structure in parts]
+        self.leaves = [leaf if type(leaf) is Tracer else as_input(leaf) for leaves, _ in parts for leaf in leaves]
+        self.graph: Graph = primal(self.recording)
+        self.nested = is_traced(self.leaves) or any(is_traced(n.inputs) for n in self.recording.nodes)
+
+    def values(self) -> list:
+        return evaluate(self.graph, self.leaves)
+
+    def output(self, leaves: Sequence) -> Any:
+        return pytree.unflatten(self.recording.structure, [v if type(v) is Tracer else np.array(v)[()] for v in leaves])
+
+    def tangents(self, directions: Sequence) -> list:
+        """Flat directions, checked against the primals' shapes."""
+        given = [leaf for d in directions for leaf in pytree.flatten(d)[0]]
+        if len(given) != len(self.leaves):
+            raise ValueError(f"tangents: need one array for each of the {len(self.leaves)} inputs, got {len(given)}")
+        return [direction(v, x) for v, x in zip(given, self.leaves, strict=True)]
+
+
+def _linear_map(traced: _Traced, inputs: list[Node], outputs: list) -> Callable:
+    """values of `inputs` -> values of `outputs`, what does not depend on them computed now."""
+    g = traced.graph
+    outputs = collapse(g, inputs, outputs)
+    residuals = split(g, inputs, outputs)
+    known = evaluate(g, traced.leaves, None, residuals)
+    if traced.nested or is_traced(known):
+        nothing = [None] * len(g.inputs)
+        fixed = dict(zip(residuals, known, strict=True))
+        return lambda *given: between(g, nothing, {**fixed, **dict(zip(inputs, given, strict=True))}, outputs)
+    program = Program(g, (*inputs, *residuals), outputs, keep_guards=False)
+    return lambda *given: program(*given, *known)
+
+
+def _zero(shape) -> Any:
+    return np.zeros(shape)[()]
+
+
+def linearize(f: Callable, *primals) -> tuple[Any, Callable]:
+    """(f(*primals), f_jvp): f_jvp(*tangents) is the derivative at primals; each call pays only the linear part."""
+    traced = _Traced(f, primals)
+    y = traced.output(traced.values())
+    given, tangents = tangent(traced.graph, range(len(traced.leaves)), traced.graph.outputs)
+    live = [k for k, t in enumerate(tangents) if t is not None]
+    apply = _linear_map(traced, given, [tangents[k] for k in live])
+    shapes = [np.shape(v) for v in traced.recording.result]
+
+    def f_jvp(*directions):
+        out: list = [_zero(shape) for shape in shapes]
+        for k, value in zip(live, apply(*traced.tangents(directions)), strict=True):
+            out[k] = value
+        return traced.output(out)
+    return y, f_jvp
+
+
+def jvp(f: Callable, primals: Sequence, tangents: Sequence) -> tuple[Any, Any]:
+    """(f(*primals), derivative along tangents): forward mode, about two evaluations."""
+    if len(primals) != len(tangents):
+        raise ValueError(f"jvp: need as many tangents as primals, got {len(tangents)} and {len(primals)}")
+    y, f_jvp = linearize(f, *primals)
+    return y, f_jvp(*tangents)
+
+
+def vjp(f: Callable, *primals) -> tuple[Any, Callable]:
+    """(f(*primals), pullback): pullback(ct) gives the cotangents of the primals (a tuple where there are several)."""
+    traced = _Traced(f, primals)
+    g = traced.graph
+    y = traced.output(traced.values())
+    shapes = [np.shape(v) for v in traced.recording.result]
+    seeds = [g.append(INPUT, (), {"cotangent": k}, shape, np.dtype(np.float64)) for k, shape in enumerate(shapes)]
+    cts = adjoint(g, g.inputs, [g.handle(s) for s in seeds])
+    apply = _linear_map(traced, seeds, cts)
+
+    def pullback(ct):
+        given = pytree.flatten(ct)[0]
+        if len(given) != len(shapes):
+            raise ValueError(f"pullback: need one cotangent for each of the {len(shapes)} outputs, got {len(given)}")
+        out = apply(*[direction(c, np.broadcast_to(0.0, s)) for c, s in zip(given, shapes, strict=True)])
+        leaves = iter([v if type(v) is Tracer else np.array(v)[()] for v in out])
+        trees = [pytree.unflatten(s, leaves) for s in traced.structures]
+        return trees[0] if len(trees) == 1 else tuple(trees)
+    return y, pullback
+
+
+def hvp(f: Callable, x, v):
+    """The Hessian of a scalar function at x, times v, without the Hessian: O(cost of f) time and memory."""
+    return Function(f).linearize_grad(x)[2](v)
+
+
+def hessian(f: Callable, argnum: int = 0) -> Callable:
+    """hessian(f)(*args): (*x.shape, *x.shape) for an array argument x, by one Hessian-vector product a column."""
+    function = Function(f, argnum)
+
+    def dense(*args):
+        x = args[argnum]
+        shape = np.shape(x) if type(x) is not Tracer else x.shape
+        apply = function.linearize_grad(*args)[2]
+        columns = [apply(e) for e in _basis(shape)]
+        return _assemble(columns, shape, shape)
+    dense.__wrapped__ = f                                               # type: ignore[attr-defined]
+    return dense
+
+
+def _basis(shape: tuple[int, ...]):
+    size = int(np.prod(shape, dtype=int))
+    for k in range(size):
+        e = np.zeros(size)
+        e[k] = 1.0
+        yield e.reshape(shape)[()]
+
+
+def _assemble(columns: list, out_shape: tuple[int, ...], in_shape: tuple[int, ...]):
+    """Columns (derivatives along basis vectors) as an array of shape out_shape + in_shape."""
+    if not columns:
+        return np.zeros(out_shape + in_shape)
+    if not in_shape:
+        return columns[0]
+    return np.reshape(np.stack(columns, axis=-1), out_shape + in_shape)
+
+
+def jacobian(f: Callable, argnum: int = 0, mode: str = "auto") -> Callable:
+    """jacobian(f)(*args): array of shape f(x).shape + x.shape for array argument x = args[argnum] and array output.
+
+    mode : "forward" costs one pass an input entry, "reverse" one an output entry, "auto" the cheaper. The returned function
+    reports the last call's choice in `.passes` = (mode, number of passes).
+    """
+    if mode not in ("auto", "forward", "reverse"):
+        raise ValueError(f"jacobian: mode must be 'auto', 'forward' or 'reverse', got {mode!r}")
+
+    def dense(*args):
+        x = args[argnum]
+        at = _fix(f, args, argnum)
+        in_shape = x.shape if type(x) is Tracer else np.shape(x)
+        y, f_jvp = linearize(at, x)
+        out_shape = y.shape if type(y) is Tracer else np.shape(_one_array(y))
+        n, m = (int(np.prod(s, dtype=int)) for s in (in_shape, out_shape))
+        chosen = mode if mode != "auto" else "forward" if n <= m else "reverse"
+        if chosen == "forward":
+            out = _assemble([f_jvp(e) for e in _basis(in_shape)], out_shape, in_shape)
+        else:
+            pullback = vjp(at, x)[1]
+            rows = [pullback(e) for e in _basis(out_shape)]
+            out = rows[0] if not out_shape else np.reshape(np.stack(rows), out_shape + in_shape) if rows else np.zeros(
+                out_shape + in_shape)
+        dense.passes = (chosen, n if chosen == "forward" else m)        # type: ignore[attr-defined]
+        return out
+    dense.__wrapped__ = f                                               # type: ignore[attr-defined]
+    return dense
+
+
+def _fix(f: Callable, args: Sequence, argnum: int) -> Callable:
+    if len(args) == 1:
+        return f
+    rest = list(args)
+
+    def at(x):
+        return f(*rest[:argnum], x, *rest[argnum + 1:])
+    return at
+
+
+def _one_array(y):
+    if isinstance(y, (dict, list, tuple)):
+        raise TypeError(f"jacobian: the function must return one array, got {type(y).__name__}; "
+                        "stack its outputs, or take jacobians of its parts")
+    return y
