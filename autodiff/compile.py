@@ -26,8 +26,9 @@ _MATH = {"sqrt": math.sqrt, "exp": math.exp, "log": math.log, "log1p": math.log1
          "arctan2": math.atan2, "arcsinh": math.asinh}
 _FORMS = {"square": "{0} * {0}", "negative": "-{0}", "positive": "{0}", "where": "({1} if {0} else {2})",
           "maximum": "({0} if {0} >= {1} or {0} != {0} else {1})", "minimum": "({0} if {0} <= {1} or {0} != {0} else {1})",
-          "stop_gradient": "{0}", "reciprocal": "1.0 / {0}"}
+          "reciprocal": "1.0 / {0}"}
 _F64 = np.dtype(np.float64)
+_KEYWORD_OUT = (np.maximum, np.minimum)      # a third positional argument is deprecated there
 
 
 class Program:
@@ -72,10 +73,12 @@ class _Writer:
         self.floats = all(n.dtype in (_F64, np.bool_) for n in (*inputs, *self.nodes) if not isinstance(n.dtype, tuple)
                           and n.shape == ())
         self.namespace: dict = {"empty": np.empty, "zeros": np.zeros, "array": np.array, "GuardMiss": GuardMiss,
-                                "array_equal": np.array_equal, "copyto": np.copyto, "add_at": np.add.at}
+                                "array_equal": np.array_equal, "copyto": np.copyto, "add_at": np.add.at, "add": np.add}
         self.constants: dict = {}
         self.names = {n: f"x{k}" for k, n in enumerate(inputs)}
         self.lines: list[str] = []
+        self.boxed: dict[Node, str] = {}
+        self.call: dict[Node, tuple[int, str]] = {}       # where an elementwise call was written, and how without its out
         self.buffers: list[str] = []
         self.free: dict = {}
         self.buffer_of: dict[Node, str] = {}
@@ -195,14 +198,36 @@ class _Writer:
         elif node.shape == () and self.floats and self._scalar(node, prim, args):
             self.lines.append(f"{name} = {self._scalar(node, prim, args)}")
             self._settle(node, position)
+        elif prim.alias:
+            self.lines.append(f"{name} = {args[0]}")
+            self._settle(node, position)
         elif prim in _WRITERS:
             _WRITERS[prim](self, node, position, name, args)
         elif prim.ufunc is not None and node.shape != ():
             out = self._out(node, position, in_place=True)
-            call = f"{self._function(prim.name, prim.ufunc)}({', '.join(args + ([out] if out else []))})"
-            self.lines.append(f"{name} = {call}")
+            operands = [self._operand(node, i, arg) for i, arg in zip(node.inputs, args, strict=True)]
+            call = f"{self._function(prim.name, prim.ufunc)}({', '.join(operands)}, "
+            call += "out=" * (prim.ufunc in _KEYWORD_OUT)
+            self.call[node] = (len(self.lines), call)
+            self.lines.append(f"{name} = {call}{out})")
         else:
             self._general(node, position, name, args)
+
+    def _operand(self, node: Node, value, name: str) -> str:
+        """A number beside arrays as a 0-d array: NumPy takes 0.35 µs to convert a Python float, at every call."""
+        if not self.floats or node.dtype not in (_F64, np.bool_) or shape.shape_of(value) != ():
+            return name
+        if type(value) is not Node:
+            key = f"c{float(value).hex()}".replace("-", "m").replace(".", "_").replace("+", "p")
+            self.namespace.setdefault(key, np.array(float(value)))
+            return key
+        if value.dtype != _F64:
+            return name
+        if value not in self.boxed:
+            self.boxed[value] = f"s{value.index}"
+            self.buffers.append(f"s{value.index} = empty(())")
+            self.lines.append(f"s{value.index}[()] = {name}")
+        return self.boxed[value]
 
     def _settle(self, node: Node, position: int) -> None:
         self._release(dict.fromkeys(self.root[i] for i in node.inputs if type(i) is Node), position)
@@ -242,7 +267,7 @@ class _Writer:
 
     def _plain(self, node: Node, call: str) -> str:
         if node.shape == () and self.floats:
-            return f"{call}.item()" if node.prim is contraction.MATMUL else f"float({call})" if node.dtype == _F64 else call
+            return f"float({call})" if node.dtype == _F64 else call
         return call
 
     def _getitem(self, node: Node, position: int, name: str, args: list[str]) -> None:
@@ -290,8 +315,7 @@ class _Writer:
             call = f"{self._function('matmul', np.matmul)}({', '.join(args + ([out] if out else []))})"
             self.lines.append(f"{name} = {self._plain(node, call)}")
         elif node.shape == ():
-            self.lines.append(f"{name} = {args[0]}.dot({args[1]}).item()" if self.floats else
-                              f"{name} = {args[0]}.dot({args[1]})")
+            self.lines.append(f"{name} = {self._plain(node, f'{args[0]}.dot({args[1]})')}")
             self._settle(node, position)
         else:
             dot = f"{args[0]}.dot"
@@ -305,17 +329,58 @@ class _Writer:
         if based:
             self._own_copy(node, position, name, args.pop(0))
         else:
-            out = self._out(node, position, in_place=False)
-            self.lines.append(f"{name} = {out or f'zeros({node.shape}, {node.dtype.str!r})'}")
-            if out:
-                self.lines.append(f"{name}.fill(0.0)")
+            if self._scatter_first(node, position, name, indices[0].value, args):
+                indices, args = indices[1:], args[1:]
+                based = True
         for k, (index, arg) in enumerate(zip(indices, args, strict=True)):
             key = self._index(index.value, node, k)
-            if indexing.is_basic(index.value) or indexing.distinct(index.value, node.shape):
-                self.lines.append(f"{name}[{key}] {'+=' if based or k else '='} {arg}")
+            place = f"{name}[{key}]"
+            if not based and k == 0:
+                self.lines.append(f"{place} = {arg}" if self._adds(index.value, node) else f"add_at({name}, {key}, {arg})")
+            elif indexing.is_basic(index.value) and self._shows_array(index.value, node):
+                self.lines += [f"v = {place}", f"add(v, {arg}, v)"]
+            elif self._adds(index.value, node):
+                self.lines.append(f"{place} += {arg}")
             else:
                 self.lines.append(f"add_at({name}, {key}, {arg})")
         self._settle(node, position)
+
+    @staticmethod
+    def _shows_array(index: tuple, node: Node) -> bool:
+        return np.ndim(np.broadcast_to(0.0, node.shape)[index]) > 0
+
+    @staticmethod
+    def _adds(index: tuple, node: Node) -> bool:
+        """Whether += on the index reaches every part."""
+        return indexing.is_basic(index) or indexing.distinct(index, node.shape)
+
+    def _scatter_first(self, node: Node, position: int, name: str, index: tuple, args: list[str]) -> bool:
+        """Zeros to scatter onto. Where the first part was computed just before, for this alone, it goes there directly."""
+        first = node.inputs[0]
+        direct = (type(first) is Node and first in self.call and self.call[first][0] == len(self.lines) - 1
+                  and self.last.get(first) == position and self.root[first] is first and first.dtype == node.dtype
+                  and indexing.is_basic(index) and first not in self.given_out and len(set(args)) == len(args)
+                  and node in self.given_out)       # (a buffer could be one of the call's own inputs)
+        call = self.lines.pop() if direct else ""
+        out = self._out(node, position, in_place=False)
+        self._zeros(node, name, out, index if direct else None)
+        if direct:
+            key = self._index(index, node, len(node.inputs))
+            self.lines.append(f"{self.call[first][1]}{name}[{key}])")
+        return bool(call)
+
+    def _zeros(self, node: Node, name: str, out: str | None, written: tuple | None) -> None:
+        """Zeros, except where a leading slice is about to be written whole."""
+        n = node.size
+        if written is not None and len(node.shape) == 1 and isinstance(written[0], slice) and (n > 1000 or out):
+            start, stop, step = written[0].indices(n)
+            if step == 1 and start < stop:
+                self.lines.append(f"{name} = {out or f'empty({node.shape}, {node.dtype.str!r})'}")
+                self.lines += [f"{name}[:{start}] = 0.0"] * (start > 0) + [f"{name}[{stop}:] = 0.0"] * (stop < n)
+                return
+        self.lines.append(f"{name} = {out or f'zeros({node.shape}, {node.dtype.str!r})'}")
+        if out:
+            self.lines.append(f"{name}.fill(0.0)")
 
     def _own_copy(self, node: Node, position: int, name: str, base: str) -> None:
         """Storage for a write: the base's own where it is not read again, else a copy."""

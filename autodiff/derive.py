@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from .graph import INPUT, Graph, Node, dependents
 from .interpreters import forward, reverse
 from .primitive import Tracer
+from .primitives.contraction import MATMUL
 from .primitives.elementwise import ADD, MULTIPLY, NEGATIVE, SCALE, SUBTRACT
 from .primitives.indexing import GETITEM, SCATTER
 from .primitives.shape import broadcast_to
@@ -65,7 +66,7 @@ def collapse(g: Graph, inputs: Sequence[Node], outputs: Sequence) -> list:
         """The node Σ K∘r, as an operation again."""
         total = None
         for root, k in terms[node].items():
-            part = _product(g, root, k)
+            part = _product(g, root, k, linear)
             total = part if total is None else total + part
         return node_of(broadcast_to(total, node.shape))
 
@@ -97,10 +98,19 @@ def _terms(g: Graph, node: Node, linear: set, terms: dict, handle) -> dict:
     return {out: 1.0}
 
 
-def _product(g: Graph, root: Node, k):
+def _product(g: Graph, root: Node, k, linear: set):
     """K∘r as one operation: K's own factors stay in K, which is computed once."""
     if type(k) is Tracer:
         return g.handle(g.share(SCALE if g.safe else MULTIPLY, (root, k.node)))
+    if type(k) is float and k not in (1.0, -1.0) and root.prim is MATMUL:
+        for number, inner in enumerate(root.inputs):             # a literal times (K∘r) @ A goes into K
+            if type(inner) is Node and inner.prim is MULTIPLY and inner in linear:
+                r, known = inner.inputs if inner.inputs[0] in linear else inner.inputs[::-1]
+                if type(known) is Node and known not in linear and known.shape == inner.shape:
+                    scaled = g.share(MULTIPLY, (r, g.emit(MULTIPLY, (k, known))))
+                    linear.add(scaled)
+                    inputs = (scaled, root.inputs[1]) if number == 0 else (root.inputs[0], scaled)
+                    return g.handle(g.share(MATMUL, inputs))
     return g.scale(g.handle(root), k)
 
 
@@ -125,7 +135,7 @@ def _scattered(g: Graph, node: Node, terms: dict, linear: set) -> dict:
             if root.prim is GETITEM and root.params["index"] == index and root.inputs[0] in terms:
                 diagonal.setdefault(root.inputs[0], []).append((index, broadcast_to(k, part.shape)))
             else:
-                piece = _product(g, root, k)
+                piece = _product(g, root, k, linear)
                 leftover = piece if leftover is None else leftover + piece
         if leftover is not None:
             rest.append((index, broadcast_to(leftover, part.shape)))
@@ -136,7 +146,7 @@ def _scattered(g: Graph, node: Node, terms: dict, linear: set) -> dict:
         return out
     base = None
     for root, k in out.items():
-        part = _product(g, root, k)
+        part = _product(g, root, k, linear)
         base = part if base is None else base + part
     base = None if base is None else broadcast_to(base, node.shape)
     whole = node_of(scatter(g, [p for _, p in rest], [i for i, _ in rest], node.shape, base))

@@ -74,6 +74,11 @@ def constant_key(value: Any):
     return id(value)
 
 
+def common_key(prim: Primitive, inputs: tuple, params: dict) -> tuple:
+    """What two equal operations have in common."""
+    return (prim, *[i if type(i) is Node else constant_key(i) for i in inputs], *(params.items() if params else ()))
+
+
 class Graph:
     """A function as data: `inputs`, `nodes` in evaluation order, `outputs` (nodes or constants), `guards`.
 
@@ -111,8 +116,7 @@ class Graph:
 
     def share(self, prim: Primitive, inputs: tuple, params: dict = NO_PARAMS) -> Node:
         """Append an operation as it stands, unless the same one is already there."""
-        key = (prim, *[i if type(i) is Node else constant_key(i) for i in inputs],
-               *(params.items() if params else ()))
+        key = common_key(prim, inputs, params)
         node = self.table.get(key)
         if node is None:
             shape, dtype = prim.shape(*inputs, **params)
@@ -120,6 +124,10 @@ class Graph:
             if prim is GUARD:
                 self.guards.append(node)
         return node
+
+    def find(self, prim: Primitive, inputs: tuple, params: dict = NO_PARAMS) -> Node | None:
+        """The node of this operation if the graph has it."""
+        return self.table.get(common_key(prim, inputs, params))
 
     def record(self, prim: Primitive, args: tuple, params: dict = NO_PARAMS):
         """The same with handles in and out, as `bind` calls it."""

@@ -20,21 +20,24 @@ class Primitive:
                                            (beside a transpose: for the inputs in which the operation is not linear)
     expand(*inputs, **params)              a composite: its definition in traced operations
     multilinear                            linear in each input alone (a product), not in all of them together (a sum)
+    view, alias                            the value shares its first input's memory; is its first input
     samples                                argument tuples (or (args, params) pairs) at which the tests check the row
     """
 
     __slots__ = ("name", "evaluate", "shape", "partials", "transpose", "jvp", "expand", "samples", "ufunc", "view",
-                 "multilinear")
+                 "multilinear", "alias")
 
     def __init__(self, name: str, evaluate: Callable, shape: Callable, *, partials=None, transpose=None, jvp=None,
-                 expand=None, samples: tuple = (), ufunc=None, view: bool = False, multilinear: bool = False):
+                 expand=None, samples: tuple = (), ufunc=None, view: bool = False, multilinear: bool = False,
+                 alias: bool = False):
         if name in PRIMITIVES:
             raise ValueError(f"primitive: {name!r} is already registered; choose another name")
         if sum(rule is not None for rule in (partials, transpose or jvp, expand)) != 1:
             raise ValueError(f"primitive {name!r}: state its derivative once: one of partials, transpose, jvp, expand")
         self.name, self.evaluate, self.shape = name, evaluate, shape
         self.partials, self.transpose, self.jvp, self.expand = partials, transpose, jvp, expand
-        self.samples, self.ufunc, self.view, self.multilinear = samples, ufunc, view, multilinear
+        self.samples, self.ufunc, self.view, self.multilinear = samples, ufunc, view or alias, multilinear
+        self.alias = alias
         PRIMITIVES[name] = self
 
     def __call__(self, *args, **params):

@@ -6,6 +6,7 @@ import math
 import numpy as np
 
 from .graph import REWRITES, Graph, Node
+from .primitive import Primitive
 from .primitives import contraction, elementwise, indexing, reductions, shape
 from .primitives.elementwise import ABSOLUTE, ADD, DIVIDE, EXP, MULTIPLY, NEGATIVE, POWER, SCALE, SQRT, SQUARE, SUBTRACT
 
@@ -162,6 +163,23 @@ def _common_factor(g: Graph, prim, a, b):
         return g.emit(MULTIPLY, (float(literal), ra)) if literal != 0 else None
     if la != 1.0 and la == lb:
         return g.emit(MULTIPLY, (la, g.emit(prim, (ra, rb))))
+    if la != 1.0 != lb and la * lb != 0:
+        shared = _known_multiple(g, lb / la, rb)
+        if shared is not None:                                   # la·(ra ± (r·c)∘d) where r·c is there already
+            return g.emit(MULTIPLY, (la, g.emit(prim, (ra, shared))))
+        shared = _known_multiple(g, la / lb, ra)
+        if shared is not None:
+            return g.emit(MULTIPLY, (lb, g.emit(prim, (shared, rb))))
+    return None
+
+
+def _known_multiple(g: Graph, ratio: float, product):
+    """ratio·(c∘d) as (ratio·c)∘d, if ratio·c is in the graph."""
+    if is_op(product, MULTIPLY):
+        for c, d in (product.inputs, product.inputs[::-1]):
+            scaled = g.find(MULTIPLY, (ratio, c))
+            if scaled is not None:
+                return g.share(MULTIPLY, (scaled, d))
     return None
 
 
@@ -201,6 +219,38 @@ def _power(g: Graph, inputs, params):
     if p == -1:
         return g.emit(DIVIDE, (1.0, x))
     return g.emit(SQRT, (x,)) if p == 0.5 else None
+
+
+@rewrites(elementwise.LOGADDEXP)
+def _logaddexp(g: Graph, inputs, params):
+    """log(1 + eᵗ) = max(t, 0) + log1p(e^−|t|), whose exponential the derivative shares: NumPy's logaddexp costs five times."""
+    zero, t = inputs if is_literal(inputs[0]) else inputs[::-1]
+    if not is_literal(zero) or zero != 0 or not floating(t) or is_literal(t):
+        return None
+    t = g.handle(t)
+    above, below = np.maximum(t, 0.0), np.minimum(t, 0.0)
+    decay = np.exp(below - above)
+    value = above + np.log1p(decay)
+    return g.emit(SOFTPLUS, (value.node, t.node, decay.node))
+
+
+def _sigmoid(t, decay):
+    """1/(1 + e^−t) from e^−|t|, without overflow."""
+    return SIGMOID(np.exp(np.minimum(t, 0.0)) / (1.0 + decay), t)
+
+
+def _as_value(value, *_):
+    return value
+
+
+def _like_value(value, *_):
+    return shape.shape_of(value), value.dtype
+
+
+SIGMOID = Primitive("sigmoid", _as_value, _like_value, alias=True, partials=(None, lambda y, value, t: y * (1.0 - y)),
+                    samples=())     # its value is the first input; as a function it depends on t alone
+SOFTPLUS = Primitive("softplus", _as_value, _like_value, alias=True, samples=(),
+                     partials=(None, lambda y, value, t, decay: _sigmoid(t, decay), None))
 
 
 def nonnegative(a) -> bool:

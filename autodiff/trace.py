@@ -187,8 +187,10 @@ def _array_function(self, function, types, args, kwargs):
 def _array(self, dtype=None, copy=None):
     if self.node is not None and self.node.prim is CONSTANT:
         return np.array(self.value, dtype=dtype)
-    caller = sys._getframe(1).f_globals.get("__name__", "")
-    if caller.startswith("scipy.sparse"):
+    frame = sys._getframe(1)
+    if frame.f_globals.get("__name__") == creators.__name__ and frame.f_back is not None:
+        frame = frame.f_back
+    if frame.f_globals.get("__name__", "").startswith("scipy.sparse"):
         box = np.empty(1, dtype=object)      # scipy.sparse hands a 0-d object array back to our __rmatmul__
         box[0] = self
         return box.reshape(())

@@ -192,7 +192,7 @@ SCALE = Primitive("scale", _scale_safe, lambda *inputs: (broadcast(*inputs), sam
 CAST = Primitive("astype", lambda x, dtype: np.asarray(x).astype(dtype), lambda x, dtype: (shape_of(x), np.dtype(dtype)),
                  transpose=(lambda ct, x, dtype: astype(ct, x.dtype) if np.dtype(dtype).kind == "f" else None,),
                  samples=(((np.array([1.0, 2.0]),), {"dtype": "float64"}),))
-STOP_GRADIENT = Primitive("stop_gradient", lambda x: x, lambda x: (shape_of(x), x.dtype), partials=(None,), view=True)
+STOP_GRADIENT = Primitive("stop_gradient", lambda x: x, lambda x: (shape_of(x), x.dtype), partials=(None,), alias=True)
 
 
 def astype(x, dtype):
