@@ -14,12 +14,12 @@ import numpy as np
 
 from .errors import GuardMiss
 from .graph import GUARD, Graph, Node
-from .interpreters import evaluate
-from .primitive import Primitive, Tracer
+from .primitive import Primitive, Tracer, bind
 from .primitives import contraction, indexing, reductions, shape
 
 _INFIX = {"add": "+", "subtract": "-", "multiply": "*", "divide": "/", "less": "<", "less_equal": "<=", "greater": ">",
           "greater_equal": ">=", "equal": "==", "not_equal": "!=", "bitwise_and": "&", "bitwise_or": "|"}
+_LOGIC = frozenset(_INFIX) - {"add", "subtract", "multiply", "divide"} | {"stop_gradient"}
 _MATH = {"sqrt": math.sqrt, "exp": math.exp, "log": math.log, "log1p": math.log1p, "expm1": math.expm1, "sin": math.sin,
          "cos": math.cos, "tan": math.tan, "tanh": math.tanh, "sinh": math.sinh, "cosh": math.cosh, "arctan": math.atan,
          "arcsin": math.asin, "arccos": math.acos, "power": math.pow, "absolute": abs, "log2": math.log2,
@@ -36,6 +36,7 @@ class Program:
 
     def __init__(self, graph: Graph, inputs: Sequence[Node], outputs: Sequence, keep_guards: bool = True):
         self.graph, self.inputs, self.outputs = graph, tuple(inputs), tuple(outputs)
+        self.keep_guards = keep_guards
         writer = _Writer(graph, self.inputs, self.outputs, keep_guards)
         self.source, self.namespace = writer.source(), writer.namespace
         exec(compile(self.source, "<optkit generated>", "exec"), self.namespace)
@@ -57,8 +58,11 @@ class Program:
     def interpret(self, *values) -> tuple:
         """The same by NumPy, operation by operation: NumPy's own answer where Python's floats raise."""
         known = dict(zip(self.inputs, values, strict=True))
-        known.update({i: None for i in self.graph.inputs if i not in known})
-        done = evaluate(self.graph, [known[i] for i in self.graph.inputs], known, self.outputs)
+        for node in _between(self.graph, self.outputs, set(self.inputs), self.keep_guards):
+            if node not in known:
+                inputs = tuple([known[i] if type(i) is Node else i for i in node.inputs])
+                known[node] = bind(node.prim, inputs, node.params)
+        done = [known[o] if type(o) is Node else o for o in self.outputs]
         return tuple(float(v) if np.ndim(v) == 0 and np.asarray(v).dtype == _F64 else np.array(v) for v in done)
 
 
@@ -101,7 +105,7 @@ class _Writer:
         """Which storage a node shows, when that storage is last read, and which of it the caller receives.
 
         A view shows its base's storage. So does a write (scatter onto a base, setitem) whose base is read for the last
-        time by it: it happens in place.
+        time by it, and by no other operand of it: it happens in place.
         """
         seen = {n: n for n in self.root}
         read: dict[Node, int] = {}
@@ -113,8 +117,9 @@ class _Writer:
         for position, node in enumerate(self.nodes):
             base = node.inputs[0] if node.inputs else None
             takes = (node.prim is indexing.SETITEM or node.prim is indexing.SCATTER and node.params["based"]) and (
-                base in self.own and seen[base] is base and read[base] == position and base not in given
-                and base.dtype == node.dtype)
+                type(base) is Node and base in self.own and seen[base] is base and read[base] == position
+                and base not in given and (base.shape, base.dtype) == (node.shape, node.dtype)
+                and not any(type(i) is Node and seen[i] is base for i in node.inputs[1:]))
             self.root[node] = self.root[base] if takes or self._is_view(node) else node
             self.last.update((self.root[i], position) for i in node.inputs if type(i) is Node)
         self.given_out = {self.root[o] for o in self.outputs if type(o) is Node}
@@ -246,6 +251,8 @@ class _Writer:
         """An expression in Python floats, or None where NumPy has to do it."""
         if any(i.shape != () for i in node.inputs if type(i) is Node):
             return None
+        if node.dtype == np.bool_ and prim.name not in _LOGIC:       # True + True is True in NumPy, 2 in Python
+            return None
         if prim.name in _INFIX:
             return f"{args[0]} {_INFIX[prim.name]} {args[1]}"
         if prim.name in _FORMS:
@@ -268,7 +275,7 @@ class _Writer:
     def _plain(self, node: Node, call: str) -> str:
         if node.shape == () and self.floats:
             return f"float({call})" if node.dtype == _F64 else call
-        return call
+        return f"{call}[()]" if node.shape == () and node.prim.view else call       # a 0-d view would see its buffer reused
 
     def _getitem(self, node: Node, position: int, name: str, args: list[str]) -> None:
         x, index = node.inputs[0], node.params["index"].value
@@ -306,7 +313,34 @@ class _Writer:
             self._settle(node, position)
             return
         out = self._out(node, position, in_place=False)
-        self.lines.append(f"{name} = {add}({args[0]}, {axis}, None, {out}, {kept})")
+        if _short_rows(x, axis):                                   # BLAS sums short rows five times as fast
+            ones = f"ones{x.shape[1]}"
+            self.namespace[ones] = np.ones(x.shape[1])
+            self._by_rows(node, name, out, f"{args[0]}.dot({ones}, ", ")")
+        else:
+            self.lines.append(f"{name} = {add}({args[0]}, {axis}, None, {out}, {kept})")
+
+    def _by_rows(self, node: Node, name: str, out: str | None, before: str, after: str) -> None:
+        """A call that fills a vector with one number a row, for a node of shape (m,) or (m, 1)."""
+        if out is None:
+            self.lines.append(f"{name} = empty({node.shape}, {node.dtype.str!r})")
+            self.lines.append(f"{before}{name}.reshape({node.size}){after}")
+            return
+        flat = f"{out}f{node.index}"
+        self.buffers.append(f"{flat} = {out}.reshape({node.size})")
+        self.lines += [f"{before}{flat}{after}", f"{name} = {out}"]
+
+    def _extreme(self, node: Node, position: int, name: str, args: list[str]) -> None:
+        x = node.inputs[0]
+        if not _short_rows(x, node.params["axis"]):
+            self._general(node, position, name, args)
+            return
+        reduce = self._function(f"{node.prim.name}_reduce", (np.maximum if node.prim is reductions.MAX else np.minimum).reduce)
+        out = self._out(node, position, in_place=False)
+        turned = f"turned{node.index}"
+        self.buffers.append(f"{turned} = empty({x.shape[::-1]})")
+        self.lines.append(f"copyto({turned}, {args[0]}.T)")
+        self._by_rows(node, name, out, f"{reduce}({turned}, 0, None, ", ")")
 
     def _matmul(self, node: Node, position: int, name: str, args: list[str]) -> None:
         a, b = node.inputs
@@ -396,6 +430,14 @@ class _Writer:
         self.lines.append(f"{name}[{self._index(node.params['index'].value, node)}] = {args[1]}")
         self._settle(node, position)
 
+    def _sparse(self, node: Node, position: int, name: str, args: list[str]) -> None:
+        a, transposed = node.inputs[0], node.params["transposed"]
+        key = f"product_{args[0]}_{int(transposed)}"
+        if key not in self.namespace:
+            self.namespace[key] = contraction.product_by_rows(a, transposed)
+        self.lines.append(f"{name} = {key}({args[1]})")
+        self._settle(node, position)
+
     def _pack(self, node: Node, position: int, name: str, args: list[str]) -> None:
         self.lines.append(f"{name} = array(({', '.join(args)},), '{node.dtype.str}')")
         self._settle(node, position)
@@ -403,8 +445,15 @@ class _Writer:
 
 _WRITERS: dict[Primitive, Callable] = {
     indexing.GETITEM: _Writer._getitem, shape.RESHAPE: _Writer._reshape, shape.TRANSPOSE: _Writer._transpose,
-    reductions.SUM: _Writer._sum, contraction.MATMUL: _Writer._matmul, indexing.SCATTER: _Writer._scatter,
-    indexing.SETITEM: _Writer._assign, shape.PACK: _Writer._pack}
+    reductions.SUM: _Writer._sum, reductions.MAX: _Writer._extreme, reductions.MIN: _Writer._extreme,
+     contraction.MATMUL: _Writer._matmul, indexing.SCATTER: _Writer._scatter,
+    indexing.SETITEM: _Writer._assign, shape.PACK: _Writer._pack,
+    contraction.SPARSE: _Writer._sparse}
+
+
+def _short_rows(x, axis: tuple[int, ...]) -> bool:
+    """A tall matrix reduced along its short rows."""
+    return len(x.shape) == 2 and axis == (1,) and x.shape[1] <= 32 <= x.shape[0] and x.dtype == _F64
 
 
 def _between(graph: Graph, outputs: Sequence, given: set[Node], keep_guards: bool) -> list[Node]:

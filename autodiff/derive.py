@@ -132,7 +132,8 @@ def _scattered(g: Graph, node: Node, terms: dict, linear: set) -> dict:
             continue
         leftover = None
         for root, k in terms[part].items():
-            if root.prim is GETITEM and root.params["index"] == index and root.inputs[0] in terms:
+            if root.prim is GETITEM and root.params["index"] == index and root.inputs[0] in terms \
+                    and root.inputs[0].shape == node.shape:
                 diagonal.setdefault(root.inputs[0], []).append((index, broadcast_to(k, part.shape)))
             else:
                 piece = _product(g, root, k, linear)

@@ -348,6 +348,26 @@ def _getitem(g: Graph, inputs, params):
     return None
 
 
+@rewrites(indexing.SCATTER)
+def _scatter(g: Graph, inputs, params):
+    """Parts that are zero add nothing."""
+    first = int(params["based"])
+    kept = [k for k in range(first, len(inputs)) if not _is_zero(inputs[k])]
+    if len(kept) == len(inputs) - first or not (kept or first):
+        return None
+    if not kept:
+        return inputs[0]
+    indices = tuple([params["indices"][k - first] for k in kept])
+    return g.emit(indexing.SCATTER, (*inputs[:first], *[inputs[k] for k in kept]), {**params, "indices": indices})
+
+
+def _is_zero(a) -> bool:
+    """A literal 0, or one 0 broadcast."""
+    if is_literal(a):
+        return a == 0
+    return isinstance(a, np.ndarray) and a.size > 0 and not any(a.strides) and not a.any()
+
+
 @rewrites(indexing.COPY)
 def _copy(g: Graph, inputs, params):
     return inputs[0]

@@ -126,7 +126,7 @@ def total(contributions: list, node: Node):
     dense = _sum([c for c in contributions if type(c) is not _Part])
     if not parts:
         return dense
-    base = () if dense is None else (dense,)
+    base = () if dense is None else (broadcast_to(dense, node.shape),)
     return bind(SCATTER, (*base, *[p.ct for p in parts]),
                 {"indices": tuple([p.index for p in parts]), "shape": node.shape, "based": dense is not None})
 

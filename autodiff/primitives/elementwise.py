@@ -63,6 +63,11 @@ def _power_base(y, x, p):
     return np.where(p == 0, 0.0, p * x ** np.where(p == 0, 1.0, p - 1))
 
 
+def _one_at_origin(x, y):
+    """y, but 1 where x and y are both 0: x log y and its derivatives are then 0."""
+    return np.where((x == 0) & (y == 0), 1.0, y)
+
+
 def _tie(x, y):
     """Share of the larger argument: 1, 0, and 1/2 at a tie."""
     return 0.5 * (np.greater_equal(x, y) + np.multiply(1.0, np.greater(x, y)))
@@ -135,9 +140,10 @@ LOG_NDTR = elementwise(sp.log_ndtr,
                        (lambda y, x: np.exp(-0.5 * np.square(x) - y - float(0.5 * np.log(2 * np.pi))),), REAL)
 NDTRI = elementwise(sp.ndtri, (lambda y, x: float(np.sqrt(2 * np.pi)) * np.exp(0.5 * np.square(y)),),
                     ((np.array([0.2, 0.7]),),))
-XLOGY = elementwise(sp.xlogy, (lambda z, x, y: np.log(np.where((x == 0) & (y == 0), 1.0, y)),       # 0 at (0, 0)
-                               lambda z, x, y: _where_zero(x != 0, x / np.where(x == 0, 1.0, y))), POSITIVE_PAIRS)
-XLOG1PY = elementwise(sp.xlog1py, (lambda z, x, y: np.log1p(y), lambda z, x, y: x / (1.0 + y)), POSITIVE_PAIRS)
+XLOGY = elementwise(sp.xlogy, (lambda z, x, y: np.log(_one_at_origin(x, y)),                         # 0 at (0, 0)
+                               lambda z, x, y: x / _one_at_origin(x, y)), POSITIVE_PAIRS)
+XLOG1PY = elementwise(sp.xlog1py, (lambda z, x, y: np.log(_one_at_origin(x, 1.0 + y)),               # 0 at (0, -1)
+                                   lambda z, x, y: x / _one_at_origin(x, 1.0 + y)), POSITIVE_PAIRS)
 ENTR = elementwise(sp.entr, (lambda y, x: -1.0 - np.log(x),), POSITIVE)
 REL_ENTR = elementwise(sp.rel_entr, (lambda z, x, y: 1.0 + np.log(x / y), lambda z, x, y: -x / y), POSITIVE_PAIRS)
 KL_DIV = elementwise(sp.kl_div, (lambda z, x, y: np.log(x / y), lambda z, x, y: 1.0 - x / y), POSITIVE_PAIRS)

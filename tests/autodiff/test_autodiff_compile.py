@@ -1,0 +1,155 @@
+"""Generated code: the registered problems against their hand-written derivatives, buffers, and the forms it chooses."""
+
+import numpy as np
+import pytest
+import scipy.sparse
+
+import autodiff as ad
+import problems
+from autodiff.compile import Program
+from autodiff.derive import gradient, primal
+
+
+def near(x0, seed, spread=0.05):
+    rng = np.random.default_rng(seed)
+    if isinstance(x0, dict):
+        return {k: v + spread * rng.standard_normal(v.shape) for k, v in x0.items()}
+    return x0 + spread * rng.standard_normal(x0.shape)
+
+
+def leaves(tree):
+    return ad.pytree.flatten(tree)[0]
+
+
+def program(f, *args):
+    g = gradient(ad.trace(f, *args), range(len(leaves(args))))
+    return Program(g, g.inputs, g.outputs)
+
+
+@pytest.mark.parametrize("name", problems.names())
+def test_problems_against_hand_written(name):
+    """Eager, compiling and compiled answers at three points: value, gradient, Hessian-vector product."""
+    p = problems.get(name)
+    fun = ad.compile(p.f)
+    for seed in range(3):
+        x, v = near(p.x0, seed), near(p.x0, seed + 10, 1.0)
+        value, grad, hv = fun.linearize_grad(x)
+        value2, grad2 = fun.value_and_grad(x)
+        expected, hand = p.value_and_grad(x)
+        scale = max(np.max(np.abs(leaf)) for leaf in leaves(hand))
+        assert value == pytest.approx(p.f(x), rel=1e-12) == value2 == pytest.approx(expected, rel=1e-9)
+        for mine, again, theirs in zip(leaves(grad), leaves(grad2), leaves(hand), strict=True):
+            np.testing.assert_allclose(mine, theirs, rtol=1e-9, atol=1e-11 * scale)
+            np.testing.assert_allclose(again, theirs, rtol=1e-9, atol=1e-11 * scale)
+        products = p.hv_at(x)(v)
+        scale = max(np.max(np.abs(leaf)) for leaf in leaves(products))
+        for mine, theirs in zip(leaves(hv(v)), leaves(products), strict=True):
+            np.testing.assert_allclose(mine, theirs, rtol=1e-8, atol=1e-10 * scale)
+    assert fun.report.mode == "compiled"
+
+
+@pytest.mark.parametrize("m, k", [(40, 3), (33, 32), (5, 3), (40, 33), (1, 1)])
+def test_row_reductions(m, k):
+    """Short rows are reduced by other calls than long ones: same numbers."""
+    rng = np.random.default_rng(m)
+    Z, w = rng.standard_normal((m, k)), rng.standard_normal(m)
+
+    def f(Z):
+        return w @ Z.sum(axis=1) ** 2 + np.sum(Z.max(axis=1) * Z.min(axis=1, keepdims=True)[:, 0]) + np.sum(
+            np.exp(Z) / np.sum(np.exp(Z), axis=1, keepdims=True) * np.arange(k))
+
+    run = program(f, Z)
+    value, grad = run(Z)
+    assert value == pytest.approx(f(Z), rel=1e-12)
+    np.testing.assert_allclose(grad, ad.compile(f, eager=True).value_and_grad(Z)[1], rtol=1e-10, atol=1e-12)
+
+
+def test_results_do_not_alias_buffers_or_arguments():
+    def f(x):
+        return np.sum(x * 3.0)
+    x = np.arange(4.0)
+    run = program(f, x)
+    first = run(x)[1]
+    kept = first.copy()
+    first2 = run(x + 1)[1]
+    np.testing.assert_array_equal(first, kept)
+    first2[:] = 7.0
+    np.testing.assert_array_equal(run(x)[1], kept)
+
+    identity = program(lambda x: x @ x / 2, x)                       # the gradient is x itself
+    grad = identity(x)[1]
+    assert not np.shares_memory(grad, x)
+
+
+def test_outputs_that_share_storage_are_separate():
+    g = ad.trace(lambda x: (x + 1.0, (x + 1.0).reshape(2, 2)), np.arange(4.0))
+    p = primal(g)
+    a, b = Program(p, p.inputs, p.outputs)(np.arange(4.0))
+    assert not np.shares_memory(a, b)
+    np.testing.assert_array_equal(a, b.ravel())
+
+
+def test_logistic_hvp_is_two_products():
+    """The chain of scalings between the products is one known diagonal."""
+    p = problems.get("logistic-regression")
+    fun = ad.compile(p.f)
+    for seed in range(3):
+        fun.linearize_grad(near(p.x0, seed))
+    compiled, = next(iter(fun._entries.values())).compiled
+    source = compiled.program("linear").apply.source
+    assert source.count("dot") == 2
+    assert source.count("f_multiply") == 2                           # the diagonal, and the ridge term
+    assert "exp" not in source and "divide" not in source
+
+
+def test_banded_hvp_uses_its_diagonals():
+    p = problems.get("rosenbrock", n=50)
+    fun = ad.compile(p.f)
+    for seed in range(3):
+        fun.linearize_grad(near(p.x0, seed))
+    compiled, = next(iter(fun._entries.values())).compiled
+    assert compiled.program("linear").apply.source.count("f_multiply") == 3
+
+
+def test_python_floats_where_numpy_would_not_raise():
+    """1/0 and exp(1000) are answered as NumPy does."""
+    cases = [(lambda x: 1.0 / x[0] + x[1], [0.0, 1.0]), (lambda x: np.exp(x[0]) * x[1], [1000.0, 1.0]),
+             (lambda x: np.log(x[0]) + x[1], [0.0, 2.0]), (lambda x: np.sqrt(x[0]) * x[1], [-1.0, 2.0]),
+             (lambda x: x[0] ** 0.3 + x[1], [-8.0, 2.0])]
+    for f, at in cases:
+        run = program(f, np.array([0.7, 1.3]))
+        with np.errstate(all="ignore"):
+            value, grad = run(np.array(at))
+            np.testing.assert_equal(value, float(f(np.array(at))))
+            eager = ad.compile(f, eager=True).value_and_grad(np.array(at))
+        np.testing.assert_equal(value, eager[0])
+
+
+def test_sparse_constant_is_current():
+    """A product by rows holds a copy of the matrix: entries changed in place or replaced are noticed."""
+    rng = np.random.default_rng(0)
+    A = scipy.sparse.random_array((30, 8), density=0.4, format="csr", random_state=1)
+    x = rng.standard_normal(8)
+
+    def f(x):
+        r = A @ x
+        return r @ r
+
+    run = program(f, x)
+    for change in (lambda: A.data.__setitem__(2, 5.0), lambda: A.data.__imul__(-2.0),
+                   lambda: setattr(A, "data", rng.standard_normal(A.data.size))):
+        change()
+        dense = A.toarray()
+        value, grad = run(x)
+        assert value == pytest.approx(float(np.sum((dense @ x) ** 2)))
+        np.testing.assert_allclose(grad, 2 * dense.T @ (dense @ x), rtol=1e-10)
+
+
+def test_peak_memory_is_that_of_plain_numpy():
+    """Buffers are shared by liveness: a chain of twenty operations holds two vectors, not twenty."""
+    def f(x):
+        for _ in range(20):
+            x = np.sin(x) + 0.5
+        return np.sum(x)
+    g = primal(ad.trace(f, np.zeros(100)))
+    assert Program(g, g.inputs, g.outputs).source.count("empty((100,)") <= 2
