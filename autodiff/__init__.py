@@ -10,6 +10,6 @@ from .primitives.elementwise import stop_gradient
 from .trace import trace
 from .transforms import compile, grad, hessian, hvp, jacobian, jvp, linearize, value_and_grad, vjp
 
-__all__ = ["Function", "Graph", "Primitive", "TraceError", "Tracer", "Trust", "check_grads", "compile", "finite_difference",
-           "grad", "hessian", "hvp", "jacobian", "jvp", "linearize", "pytree", "stop_gradient", "trace", "value_and_grad",
-           "vjp"]
+__all__ = [
+    "Function", "Graph", "Primitive", "TraceError", "Tracer", "Trust", "check_grads", "compile", "finite_difference", "grad",
+    "hessian", "hvp", "jacobian", "jvp", "linearize", "pytree", "stop_gradient", "trace", "value_and_grad", "vjp"]

@@ -15,8 +15,8 @@ def check_grads(f: Callable, args: Sequence, order: int = 2, modes: Sequence[str
                 rtol: float = 1e-5, seed: int = 0, directions: int = 2) -> None:
     """Compare the derivatives of f at args, orders 1 … `order`, with central differences along random directions.
 
-    args : arrays or nested structures of them. Forward mode is compared with differences of f, reverse with forward by the
-    dot-product test ⟨ct, J v⟩ = ⟨Jᵀ ct, v⟩. Raises AssertionError naming order, mode and the worst entry.
+    args : arrays or nested structures of them. Forward mode is compared with differences of f, reverse with forward by
+    the dot-product test ⟨ct, J v⟩ = ⟨Jᵀ ct, v⟩. Raises AssertionError naming order, mode and the worst entry.
     """
     flat, unravel = pytree.ravel(tuple(args))
 

@@ -14,7 +14,8 @@ import numpy as np
 
 from .errors import GuardMiss
 from .graph import GUARD, Graph, Node
-from .primitive import Primitive, Tracer, bind
+from .interpreters import evaluate
+from .primitive import Primitive, Tracer
 from .primitives import contraction, indexing, reductions, shape
 
 _INFIX = {"add": "+", "subtract": "-", "multiply": "*", "divide": "/", "less": "<", "less_equal": "<=", "greater": ">",
@@ -25,7 +26,8 @@ _MATH = {"sqrt": math.sqrt, "exp": math.exp, "log": math.log, "log1p": math.log1
          "arcsin": math.asin, "arccos": math.acos, "power": math.pow, "absolute": abs, "log2": math.log2,
          "arctan2": math.atan2, "arcsinh": math.asinh}
 _FORMS = {"square": "{0} * {0}", "negative": "-{0}", "positive": "{0}", "where": "({1} if {0} else {2})",
-          "maximum": "({0} if {0} >= {1} or {0} != {0} else {1})", "minimum": "({0} if {0} <= {1} or {0} != {0} else {1})",
+          "maximum": "({0} if {0} >= {1} or {0} != {0} else {1})",
+          "minimum": "({0} if {0} <= {1} or {0} != {0} else {1})",
           "reciprocal": "1.0 / {0}"}
 _F64 = np.dtype(np.float64)
 _KEYWORD_OUT = (np.maximum, np.minimum)      # a third positional argument is deprecated there
@@ -58,11 +60,7 @@ class Program:
     def interpret(self, *values) -> tuple:
         """The same by NumPy, operation by operation: NumPy's own answer where Python's floats raise."""
         known = dict(zip(self.inputs, values, strict=True))
-        for node in _between(self.graph, self.outputs, set(self.inputs), self.keep_guards):
-            if node not in known:
-                inputs = tuple([known[i] if type(i) is Node else i for i in node.inputs])
-                known[node] = bind(node.prim, inputs, node.params)
-        done = [known[o] if type(o) is Node else o for o in self.outputs]
+        done = evaluate(self.graph, known, self.outputs, self.keep_guards)
         return tuple(float(v) if np.ndim(v) == 0 and np.asarray(v).dtype == _F64 else np.array(v) for v in done)
 
 
@@ -72,7 +70,7 @@ class _Writer:
     def __init__(self, graph: Graph, inputs: Sequence[Node], outputs: Sequence, keep_guards: bool):
         self.outputs = outputs
         given = set(inputs)
-        self.nodes = [n for n in _between(graph, outputs, given, keep_guards) if n not in given]
+        self.nodes = [n for n in graph.live(outputs, keep_guards, given) if n not in given]
         self.own = set(self.nodes)
         self.floats = all(n.dtype in (_F64, np.bool_) for n in (*inputs, *self.nodes) if not isinstance(n.dtype, tuple)
                           and n.shape == ())
@@ -82,7 +80,7 @@ class _Writer:
         self.names = {n: f"x{k}" for k, n in enumerate(inputs)}
         self.lines: list[str] = []
         self.boxed: dict[Node, str] = {}
-        self.call: dict[Node, tuple[int, str]] = {}       # where an elementwise call was written, and how without its out
+        self.call: dict[Node, tuple[int, str]] = {}       # where an elementwise call stands, and its text up to out
         self.buffers: list[str] = []
         self.free: dict = {}
         self.buffer_of: dict[Node, str] = {}
@@ -126,7 +124,9 @@ class _Writer:
 
     @staticmethod
     def _is_view(node: Node) -> bool:
-        return node.prim.view and type(node.inputs[0]) is Node and node.shape != () and (node.prim is not indexing.GETITEM or indexing.is_basic(node.params["index"].value))
+        if not node.prim.view or type(node.inputs[0]) is not Node or node.shape == ():
+            return False
+        return node.prim is not indexing.GETITEM or indexing.is_basic(node.params["index"].value)
 
     def _scalar_reads(self, inputs: Sequence[Node]) -> None:
         """x[0], x[1], … of a short vector are read by one tolist()."""
@@ -275,7 +275,7 @@ class _Writer:
     def _plain(self, node: Node, call: str) -> str:
         if node.shape == () and self.floats:
             return f"float({call})" if node.dtype == _F64 else call
-        return f"{call}[()]" if node.shape == () and node.prim.view else call       # a 0-d view would see its buffer reused
+        return f"{call}[()]" if node.shape == () and node.prim.view else call   # a 0-d view would see its buffer reused
 
     def _getitem(self, node: Node, position: int, name: str, args: list[str]) -> None:
         x, index = node.inputs[0], node.params["index"].value
@@ -335,7 +335,8 @@ class _Writer:
         if not _short_rows(x, node.params["axis"]):
             self._general(node, position, name, args)
             return
-        reduce = self._function(f"{node.prim.name}_reduce", (np.maximum if node.prim is reductions.MAX else np.minimum).reduce)
+        ufunc = np.maximum if node.prim is reductions.MAX else np.minimum
+        reduce = self._function(f"{node.prim.name}_reduce", ufunc.reduce)
         out = self._out(node, position, in_place=False)
         turned = f"turned{node.index}"
         self.buffers.append(f"{turned} = empty({x.shape[::-1]})")
@@ -370,7 +371,8 @@ class _Writer:
             key = self._index(index.value, node, k)
             place = f"{name}[{key}]"
             if not based and k == 0:
-                self.lines.append(f"{place} = {arg}" if self._adds(index.value, node) else f"add_at({name}, {key}, {arg})")
+                plain = self._adds(index.value, node)
+                self.lines.append(f"{place} = {arg}" if plain else f"add_at({name}, {key}, {arg})")
             elif indexing.is_basic(index.value) and self._shows_array(index.value, node):
                 self.lines += [f"v = {place}", f"add(v, {arg}, v)"]
             elif self._adds(index.value, node):
@@ -389,7 +391,7 @@ class _Writer:
         return indexing.is_basic(index) or indexing.distinct(index, node.shape)
 
     def _scatter_first(self, node: Node, position: int, name: str, index: tuple, args: list[str]) -> bool:
-        """Zeros to scatter onto. Where the first part was computed just before, for this alone, it goes there directly."""
+        """Zeros to scatter onto. A first part computed just before, for this alone, is computed right there."""
         first = node.inputs[0]
         direct = (type(first) is Node and first in self.call and self.call[first][0] == len(self.lines) - 1
                   and self.last.get(first) == position and self.root[first] is first and first.dtype == node.dtype
@@ -454,21 +456,3 @@ _WRITERS: dict[Primitive, Callable] = {
 def _short_rows(x, axis: tuple[int, ...]) -> bool:
     """A tall matrix reduced along its short rows."""
     return len(x.shape) == 2 and axis == (1,) and x.shape[1] <= 32 <= x.shape[0] and x.dtype == _F64
-
-
-def _between(graph: Graph, outputs: Sequence, given: set[Node], keep_guards: bool) -> list[Node]:
-    """Nodes that outputs need beyond the given ones, in order."""
-    stack = [o for o in outputs if type(o) is Node]
-    if keep_guards:
-        stack += graph.guards
-    seen: set[Node] = set()
-    while stack:
-        node = stack.pop()
-        if node in seen:
-            continue
-        seen.add(node)
-        if node not in given:
-            stack += [i for i in node.inputs if type(i) is Node]
-    return sorted(seen, key=lambda n: n.index)
-
-

@@ -6,7 +6,7 @@ from .graph import INPUT, Graph, Node, dependents
 from .interpreters import forward, reverse
 from .primitive import Tracer
 from .primitives.contraction import MATMUL
-from .primitives.elementwise import ADD, MULTIPLY, NEGATIVE, SCALE, SUBTRACT
+from .primitives.elementwise import ADD, MULTIPLY, NEGATIVE, SCALE, SUBTRACT, astype
 from .primitives.indexing import GETITEM, SCATTER
 from .primitives.shape import broadcast_to
 
@@ -29,7 +29,13 @@ def adjoint(g: Graph, wrt: Sequence[Node], cotangents: Sequence) -> list:
     """Append the cotangents of `wrt` given those of g.outputs (handles or numbers); returns full-shape nodes."""
     seeds = [(o, ct) for o, ct in zip(g.outputs, cotangents, strict=True) if type(o) is Node]
     cts = reverse(g.live(g.outputs), wrt, seeds, g.handle, g)
-    return [node_of(broadcast_to(0.0 if ct is None else ct, x.shape)) for ct, x in zip(cts, wrt, strict=True)]
+    return [_like(0.0 if ct is None else ct, x) for ct, x in zip(cts, wrt, strict=True)]
+
+
+def _like(ct, x: Node):
+    """A cotangent in the shape and precision of its input."""
+    ct = broadcast_to(ct, x.shape)
+    return node_of(ct if isinstance(ct, float) else astype(ct, x.dtype))
 
 
 def gradient(recording: Graph, wrt: Sequence[int], safe: bool = False) -> Graph:
@@ -89,7 +95,7 @@ def _terms(g: Graph, node: Node, linear: set, terms: dict, handle) -> dict:
             c = -c if node.prim is SUBTRACT else c
             out[r] = out[r] + c if r in out else c
         return out
-    if node.prim is SCATTER and not node.params["based"] or node.prim is SCATTER and any(node.inputs[0] is i for i in moving):
+    if node.prim is SCATTER and (not node.params["based"] or any(node.inputs[0] is i for i in moving)):
         return _scattered(g, node, terms, linear)
     inputs = tuple([node_of(handle(i)) if type(i) is Node and i in linear else i for i in node.inputs])
     out = g.emit(node.prim, inputs, node.params)

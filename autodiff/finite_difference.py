@@ -59,12 +59,14 @@ def gradient(f: Callable, x, scheme: str = "central", step: float | None = None)
     """Gradient of a scalar function, shape of x. Error O(h) one-sided, O(h²) central, plus rounding ε|f|/h."""
     out = jacobian(f, x, scheme, step)
     if out.shape != np.shape(x):
-        raise ValueError(f"finite_difference.gradient: f must return one number, got shape {np.shape(f(np.asarray(x)))}; "
+        shape = np.shape(f(np.asarray(x)))
+        raise ValueError(f"finite_difference.gradient: f must return one number, got shape {shape}; "
                          "use finite_difference.jacobian")
     return out
 
 
-def hvp(f: Callable, x, v, scheme: str = "central", step: float | None = None, grad: Callable | None = None) -> np.ndarray:
+def hvp(f: Callable, x, v, scheme: str = "central", step: float | None = None,
+        grad: Callable | None = None) -> np.ndarray:
     """Hessian times v by differencing the gradient `grad` (differences of f where it is not given), shape of x."""
     if grad is not None:
         return directional(grad, x, v, scheme, step)
@@ -72,7 +74,8 @@ def hvp(f: Callable, x, v, scheme: str = "central", step: float | None = None, g
     return (hessian(f, x, scheme, step).reshape(x.size, x.size) @ np.ravel(v)).reshape(x.shape)
 
 
-def hessian(f: Callable, x, scheme: str = "central", step: float | None = None, grad: Callable | None = None) -> np.ndarray:
+def hessian(f: Callable, x, scheme: str = "central", step: float | None = None,
+            grad: Callable | None = None) -> np.ndarray:
     """Shape x.shape + x.shape, symmetrised ½(H + Hᵀ): differences of `grad`, or second differences of f."""
     x = np.asarray(x, dtype=np.float64)
     if grad is not None:

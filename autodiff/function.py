@@ -19,6 +19,7 @@ from .errors import GuardMiss, TraceError
 from .graph import GUARD, Graph, Node
 from .interpreters import evaluate, reverse
 from .primitive import Tracer, is_traced
+from .primitives.elementwise import SCALE
 from .trace import Recording, as_input, concrete, is_data, record
 from .watch import watch
 
@@ -38,6 +39,7 @@ class Compiled:
 
     def __init__(self, recording: Recording, fresh: Callable[[], bool], wrt: range):
         self.recording, self.fresh, self.wrt = recording, fresh, wrt
+        self.nested = any(node.prim is SCALE for node in recording.nodes)     # f takes derivatives itself
         self._programs: dict = {}
 
     def program(self, kind: str, safe: bool = False):
@@ -48,7 +50,7 @@ class Compiled:
 
 
 def _build_value(recording: Graph, wrt: range, safe: bool) -> Program:
-    g = primal(recording)
+    g = primal(recording, safe)
     return Program(g, g.inputs, g.outputs)
 
 
@@ -238,10 +240,10 @@ class Function:
         recording = self._record(call)
         one_number(recording, self.__name__)
         if kind == "gradient":
-            g = gradient(recording, call.wrt)
-            value, *grads = evaluate(g, call.leaves)
+            g = gradient(recording, call.wrt, safe=True)
+            value, *grads = evaluate(g, dict(zip(g.inputs, call.leaves, strict=True)), g.outputs)
             return value, call.restore(grads)
-        g, outputs, residuals, given, tangents = linear_parts(recording, call.wrt, False)
+        g, outputs, residuals, given, tangents = linear_parts(recording, call.wrt, True)
         return _interpreted(call, g, outputs, residuals, given, tangents)
 
 
@@ -335,13 +337,15 @@ def _has_nan(values) -> bool:
 
 def _compiled_value(call: _Call, compiled: Compiled):
     out = compiled.program("value")(*call.leaves)
+    if compiled.nested and _has_nan(out):
+        out = compiled.program("value", True)(*call.leaves)
     return pytree.unflatten(compiled.recording.structure, out)
 
 
 def _compiled_gradient(call: _Call, compiled: Compiled):
     one_number(compiled.recording, "the function")
     value, *grads = compiled.program("gradient")(*call.leaves)
-    if value == value and _has_nan(grads):                    # 0 times an infinite derivative: again, with 0·∞ = 0
+    if (value == value or compiled.nested) and _has_nan((value, *grads)):       # 0 times an infinite derivative: again, with 0·∞ = 0
         value, *grads = compiled.program("gradient", True)(*call.leaves)
     return value, call.restore(grads)
 
@@ -352,7 +356,7 @@ def _compiled_linear(call: _Call, compiled: Compiled):
         prepare, apply, count = compiled.program("linear", safe)
         value, *rest = prepare(*call.leaves)
         grads, residuals = rest[:count - 1], rest[count - 1:]
-        if safe or value != value or not _has_nan((*grads, *residuals)):
+        if safe or value != value and not compiled.nested or not _has_nan((value, *grads, *residuals)):
             break
     if call.structures[call.argnum] == pytree.LEAF:
         like = call.leaves[call.wrt[0]]
@@ -420,16 +424,15 @@ def _eager_linear(call: _Call, recording: Recording):
 
 def _interpreted(call: _Call, g: Graph, outputs, residuals: list, given: list, tangents: list):
     """The linearised gradient by the interpreter: for untrusted recordings and inside other traces."""
-    done = evaluate(g, call.leaves, None, (*outputs, *residuals))
+    done = evaluate(g, dict(zip(g.inputs, call.leaves, strict=True)), (*outputs, *residuals))
     value, *grads = done[:len(outputs)]
     known = dict(zip(residuals, done[len(outputs):], strict=True))
-    nothing = [None] * len(g.inputs)
 
     def hv(v):
         parts = [v] if call.structures[call.argnum] == pytree.LEAF else pytree.flatten(v)[0]
         likes = [call.leaves[k] for k in call.wrt]
         moved = dict(zip(given, map(direction, parts, likes), strict=True))
-        return call.restore([_own_array(t) for t in between(g, nothing, {**known, **moved}, tangents)])
+        return call.restore([_own_array(t) for t in evaluate(g, {**known, **moved}, tangents, False)])
 
     traced = is_traced(call.leaves)
     return (value if traced else float(value)), call.restore([g if traced else _own_array(g) for g in grads]), hv
@@ -437,17 +440,6 @@ def _interpreted(call: _Call, g: Graph, outputs, residuals: list, given: list, t
 
 def _own_array(v):
     return v if type(v) is Tracer else np.array(v)[()] if np.ndim(v) == 0 else np.array(v)
-
-
-def between(g: Graph, nothing: list, known: dict, outputs: list) -> list:
-    """Evaluate outputs from known inner nodes."""
-    from .compile import _between
-    values = dict(known)
-    from .primitive import bind
-    for node in _between(g, outputs, set(known), keep_guards=False):
-        if node not in values:
-            values[node] = bind(node.prim, tuple([values[i] if type(i) is Node else i for i in node.inputs]), node.params)
-    return [values[o] if type(o) is Node else o for o in outputs]
 
 
 _ANSWER = {"value": _compiled_value, "gradient": _compiled_gradient, "linear": _compiled_linear}

@@ -1,10 +1,10 @@
-"""The recording: a straight-line list of primitive operations, and the one place where operations are appended to it."""
+"""The recording: a straight-line list of primitive operations, and the one place where they are appended to it."""
 
 from __future__ import annotations
 
 import itertools
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Container, Iterable, Sequence
 from typing import Any
 
 import numpy as np
@@ -13,7 +13,7 @@ from .primitive import NO_PARAMS, PRIMITIVES, Primitive, Tracer, bind
 
 _serial = itertools.count()
 _UNITS = (1.0, -1.0)
-REWRITES: dict[Primitive, Any] = {}   # primitive -> rewrite(graph, inputs, params): an equal, cheaper node, or None (simplify.py)
+REWRITES: dict[Primitive, Any] = {}   # primitive -> rewrite(graph, inputs, params): an equal, cheaper node or None
 
 
 class Node:
@@ -21,7 +21,8 @@ class Node:
 
     __slots__ = ("prim", "inputs", "params", "shape", "dtype", "index")
 
-    def __init__(self, prim: Primitive, inputs: tuple, params: dict, shape: tuple[int, ...], dtype: np.dtype, index: int):
+    def __init__(self, prim: Primitive, inputs: tuple, params: dict, shape: tuple[int, ...], dtype: np.dtype,
+                 index: int):
         self.prim, self.inputs, self.params = prim, inputs, params
         self.shape, self.dtype, self.index = shape, dtype, index
 
@@ -160,8 +161,8 @@ class Graph:
                 image[node] = self.emit(node.prim, inputs, node.params)
         return image
 
-    def live(self, outputs: Iterable, keep_guards: bool = True) -> list[Node]:
-        """The nodes that outputs (and guards) need, in evaluation order: dead code is what is left out."""
+    def live(self, outputs: Iterable, keep_guards: bool = True, given: Container[Node] = ()) -> list[Node]:
+        """The nodes that outputs (and guards) need beyond the given ones, in evaluation order; the rest is dead code."""
         stack = [o for o in outputs if type(o) is Node]
         if keep_guards:
             stack += self.guards
@@ -170,6 +171,8 @@ class Graph:
             node = stack.pop()
             if node not in seen:
                 seen.add(node)
+                if node in given:
+                    continue
                 stack += [i for i in node.inputs if type(i) is Node]
         return sorted(seen, key=lambda node: node.index)
 

@@ -14,7 +14,7 @@ class Primitive:
 
     evaluate(*inputs, **params)            value on plain arrays
     shape(*inputs, **params)               (shape, dtype); inputs are anything with .shape/.dtype, or Python scalars
-    partials[i](out, *inputs)              elementwise: d out / d input_i, None where it is zero by convention or by type
+    partials[i](out, *inputs)              elementwise: d out / d input_i; None where it is zero
     transpose[i](ct, *inputs, **params)    linear in input i (the others fixed): the adjoint map; None where zero
     jvp(out, inputs, tangents, **params)   anything else: the tangent of out, in traced operations; tangents may be None
                                            (beside a transpose: for the inputs in which the operation is not linear)

@@ -42,8 +42,8 @@ def _build(structure: Any, leaves) -> Any:
 def ravel(tree: Any) -> tuple[np.ndarray, Callable[[Any], Any]]:
     """Lay a tree out as one vector: (flat, unravel).
 
-    flat : (n,) float64, a fresh copy. unravel(flat) gives views of `flat` in the tree's shapes (Python and 0-d leaves as
-    scalars); it is written in plain NumPy, so it can be traced. Raises TypeError on a leaf that is not real numbers.
+    flat : (n,) float64, a fresh copy. unravel(flat) gives views of `flat` in the tree's shapes (Python and 0-d leaves
+    as scalars); it is written in plain NumPy, so it can be traced. Raises TypeError on a leaf that is not real numbers.
     """
     leaves, structure = flatten(tree)
     arrays = [_numeric(leaf) for leaf in leaves]

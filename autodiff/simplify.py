@@ -98,9 +98,9 @@ def _literal_times(g: Graph, literal, rest, done: bool):
 
 @rewrites(SCALE)
 def _scale(g: Graph, inputs, params):
-    for a in inputs:
-        if is_literal(a) and math.isfinite(a) and a != 0:
-            return g.emit(MULTIPLY, inputs)
+    """Plain products outside safe mode (a derivative taken inside f records them safe), and by finite numbers."""
+    if not g.safe or any(is_literal(a) and math.isfinite(a) and a != 0 for a in inputs):
+        return g.emit(MULTIPLY, inputs)
     return None
 
 
@@ -223,7 +223,7 @@ def _power(g: Graph, inputs, params):
 
 @rewrites(elementwise.LOGADDEXP)
 def _logaddexp(g: Graph, inputs, params):
-    """log(1 + eᵗ) = max(t, 0) + log1p(e^−|t|), whose exponential the derivative shares: NumPy's logaddexp costs five times."""
+    """log(1 + eᵗ) = max(t, 0) + log1p(e^−|t|): the derivative shares the exponential; NumPy's logaddexp costs five times."""
     zero, t = inputs if is_literal(inputs[0]) else inputs[::-1]
     if not is_literal(zero) or zero != 0 or not floating(t) or is_literal(t):
         return None
@@ -343,7 +343,7 @@ def _transpose(g: Graph, inputs, params):
 def _getitem(g: Graph, inputs, params):
     x, = inputs
     index = params["index"].value
-    if is_op(x, shape.PACK) and len(index) == 1 and isinstance(index[0], int):
+    if is_op(x, shape.PACK) and len(index) == 1 and type(index[0]) is int:
         return x.inputs[index[0]]
     return None
 

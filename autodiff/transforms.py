@@ -10,7 +10,7 @@ import numpy as np
 from . import pytree
 from .compile import Program
 from .derive import adjoint, collapse, primal, split, tangent
-from .function import Function, between, direction
+from .function import Function, direction
 from .graph import INPUT, Graph, Node
 from .interpreters import evaluate
 from .primitive import Tracer, is_traced
@@ -20,8 +20,8 @@ from .trace import Recording, as_input, record
 def compile(f: Callable, argnum: int = 0, eager: bool = False) -> Function:
     """f as a `Function`: callable, with value_and_grad, grad and linearize_grad by generated code.
 
-    eager : record at every call instead of trusting a recording. Costs one recording at each of the first two calls of a
-    signature, then about the price of hand-written NumPy.
+    eager : record at every call instead of trusting a recording. Costs one recording at each of the first two calls of
+    a signature, then about the price of hand-written NumPy.
     """
     return Function(f, argnum, eager)
 
@@ -59,11 +59,18 @@ class _Traced:
         parts = [pytree.flatten(p) for p in primals]
         self.structures = [structure for _, structure in parts]
         self.leaves = [leaf if type(leaf) is Tracer else as_input(leaf) for leaves, _ in parts for leaf in leaves]
-        self.graph: Graph = primal(self.recording)
-        self.nested = is_traced(self.leaves) or any(is_traced(n.inputs) for n in self.recording.nodes)
+        self.nested = is_traced(self.leaves) or is_traced(self.recording.outputs) or any(
+            is_traced(n.inputs) for n in self.recording.nodes)
 
     def values(self) -> list:
-        return evaluate(self.graph, self.leaves)
+        if not self.nested:
+            return self.recording.result
+        g = primal(self.recording, True)
+        return evaluate(g, self.point(g), g.outputs)
+
+    def point(self, g: Graph) -> dict:
+        """The primals as values of a graph's inputs."""
+        return dict(zip(g.inputs, self.leaves, strict=True))
 
     def output(self, leaves: Sequence) -> Any:
         return pytree.unflatten(self.recording.structure, [v if type(v) is Tracer else np.array(v)[()] for v in leaves])
@@ -76,39 +83,38 @@ class _Traced:
         return [direction(v, x) for v, x in zip(given, self.leaves, strict=True)]
 
 
-def _linear_map(traced: _Traced, inputs: list[Node], outputs: list) -> Callable:
-    """values of `inputs` -> values of `outputs`, what does not depend on them computed now."""
-    g = traced.graph
+def _linear_map(traced: _Traced, derive: Callable, safe: bool) -> Callable:
+    """A linear map, what does not depend on its arguments computed now. derive(graph) -> (inputs, outputs) in the graph."""
+    g = primal(traced.recording, safe)
+    inputs, outputs = derive(g)
     outputs = collapse(g, inputs, outputs)
     residuals = split(g, inputs, outputs)
-    known = evaluate(g, traced.leaves, None, residuals)
-    if traced.nested or is_traced(known):
-        nothing = [None] * len(g.inputs)
+    known = evaluate(g, traced.point(g), residuals)
+    if traced.nested:
         fixed = dict(zip(residuals, known, strict=True))
-        return lambda *given: between(g, nothing, {**fixed, **dict(zip(inputs, given, strict=True))}, outputs)
+        return lambda *given: evaluate(g, fixed | dict(zip(inputs, given, strict=True)), outputs, False)
     program = Program(g, (*inputs, *residuals), outputs, keep_guards=False)
-    return lambda *given: program(*given, *known)
 
-
-def _zero(shape) -> Any:
-    return np.zeros(shape)[()]
+    def apply(*given):
+        out = program(*given, *known)
+        if not safe and any(np.isnan(v).any() for v in out):      # 0 times an infinite derivative: again, with 0·∞ = 0
+            return _linear_map(traced, derive, True)(*given)
+        return out
+    return apply
 
 
 def linearize(f: Callable, *primals) -> tuple[Any, Callable]:
     """(f(*primals), f_jvp): f_jvp(*tangents) is the derivative at primals; each call pays only the linear part."""
     traced = _Traced(f, primals)
     y = traced.output(traced.values())
-    given, tangents = tangent(traced.graph, range(len(traced.leaves)), traced.graph.outputs)
-    live = [k for k, t in enumerate(tangents) if t is not None]
-    apply = _linear_map(traced, given, [tangents[k] for k in live])
-    shapes = [np.shape(v) for v in traced.recording.result]
+    zeros = [np.zeros(np.shape(v)) for v in traced.recording.result]
 
-    def f_jvp(*directions):
-        out: list = [_zero(shape) for shape in shapes]
-        for k, value in zip(live, apply(*traced.tangents(directions)), strict=True):
-            out[k] = value
-        return traced.output(out)
-    return y, f_jvp
+    def derive(g: Graph) -> tuple[list[Node], list]:
+        given, tangents = tangent(g, range(len(traced.leaves)), g.outputs)
+        return given, [zero if t is None else t for t, zero in zip(tangents, zeros, strict=True)]
+
+    apply = _linear_map(traced, derive, traced.nested)
+    return y, lambda *directions: traced.output(apply(*traced.tangents(directions)))
 
 
 def jvp(f: Callable, primals: Sequence, tangents: Sequence) -> tuple[Any, Any]:
@@ -122,12 +128,14 @@ def jvp(f: Callable, primals: Sequence, tangents: Sequence) -> tuple[Any, Any]:
 def vjp(f: Callable, *primals) -> tuple[Any, Callable]:
     """(f(*primals), pullback): pullback(ct) gives the cotangents of the primals (a tuple where there are several)."""
     traced = _Traced(f, primals)
-    g = traced.graph
     y = traced.output(traced.values())
     shapes = [np.shape(v) for v in traced.recording.result]
-    seeds = [g.append(INPUT, (), {"cotangent": k}, shape, np.dtype(np.float64)) for k, shape in enumerate(shapes)]
-    cts = adjoint(g, g.inputs, [g.handle(s) for s in seeds])
-    apply = _linear_map(traced, seeds, cts)
+
+    def derive(g: Graph) -> tuple[list[Node], list]:
+        seeds = [g.append(INPUT, (), {"cotangent": k}, shape, np.dtype(np.float64)) for k, shape in enumerate(shapes)]
+        return seeds, adjoint(g, g.inputs, [g.handle(s) for s in seeds])
+
+    apply = _linear_map(traced, derive, traced.nested)
 
     def pullback(ct):
         given = pytree.flatten(ct)[0]
@@ -179,8 +187,8 @@ def _assemble(columns: list, out_shape: tuple[int, ...], in_shape: tuple[int, ..
 def jacobian(f: Callable, argnum: int = 0, mode: str = "auto") -> Callable:
     """jacobian(f)(*args): array of shape f(x).shape + x.shape for array argument x = args[argnum] and array output.
 
-    mode : "forward" costs one pass an input entry, "reverse" one an output entry, "auto" the cheaper. The returned function
-    reports the last call's choice in `.passes` = (mode, number of passes).
+    mode : "forward" costs one pass an input entry, "reverse" one an output entry, "auto" the cheaper. The returned
+    function reports the last call's choice in `.passes` = (mode, number of passes).
     """
     if mode not in ("auto", "forward", "reverse"):
         raise ValueError(f"jacobian: mode must be 'auto', 'forward' or 'reverse', got {mode!r}")

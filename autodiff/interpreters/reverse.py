@@ -1,6 +1,6 @@
 """Reverse mode: cotangents carried from outputs to inputs.
 
-Works on handles (the adjoint program is appended to the graph) and on plain values (eager gradients): rules cannot tell.
+Works on handles (the adjoint is appended to the graph) and on plain values (eager gradients): rules cannot tell.
 A cotangent may be smaller than its node as long as it broadcasts to it: the gradient of a sum stays one number.
 """
 
@@ -8,11 +8,12 @@ from collections import defaultdict
 from collections.abc import Callable, Iterable, Sequence
 
 from ..graph import INPUT, Graph, Node, dependents
-from ..primitive import bind, shape_of
+from ..primitive import Tracer, bind, shape_of
 from ..primitives.indexing import GETITEM, SCATTER
 from ..primitives.linalg import ITEM
 from ..primitives.reductions import SUM
 from ..primitives.shape import BROADCAST, broadcast_to, reshape
+from .evaluate import apply
 from .forward import bind_item
 
 _LAZY = (SUM, BROADCAST)     # transposes that accept a cotangent smaller than the node
@@ -76,7 +77,9 @@ def _composite(node: Node, ct, wanted: list[int], inputs: list, graph: Graph):
     values = {fresh[k]: inputs[k] for k in wanted}
     for inner in part.nodes:
         if inner not in values:
-            values[inner] = bind(inner.prim, tuple([values[i] if type(i) is Node else i for i in inner.inputs]), inner.params)
+            values[inner] = apply(inner, values)
+    if type(out) is not Tracer:
+        return
     cts = reverse(part.nodes, list(fresh.values()), [(out.node, ct)], values.__getitem__, graph)
     yield from ((k, c) for k, c in zip(wanted, cts, strict=True) if c is not None)
 

@@ -7,10 +7,11 @@ from ..primitive import Primitive, bind, implements, shape_of
 from .contraction import MATMUL, batch_sum
 from .elementwise import float_type
 from .reductions import SUM
-from .shape import axes, expand, reshape, transpose
+from .shape import axes, expand, one_axis, reshape, transpose
 
 SQUARE = np.array([[2.0, 0.3, -0.5], [0.1, 1.5, 0.4], [-0.2, 0.6, 3.0]])
 DEFINITE = SQUARE @ SQUARE.T
+SINGULAR = np.outer(SQUARE[0], SQUARE[1]) + np.outer(SQUARE[2], SQUARE[0])
 RIGHT = np.array([[1.0, 0.5], [-0.3, 2.0], [0.7, -1.1]])
 
 
@@ -93,27 +94,60 @@ def _det_tangent(out, inputs, tangents):
     return _trace(MATMUL(adjugate(inputs[0]), tangents[0]))
 
 
-def _adjugate_value(a):
+def _svd(a):
+    """U, σ, Vᵀ and the sign det U · det V."""
     u, s, vt = np.linalg.svd(a)
+    return u, s, vt, (np.linalg.det(u) * np.linalg.det(vt))[..., None, None]
+
+
+def _product_without(s, *gone):
+    return np.prod(np.delete(s, gone, axis=-1), axis=-1)
+
+
+def _adjugate_value(a):
+    u, s, vt, sign = _svd(a)
+    others = np.stack([_product_without(s, i) for i in range(s.shape[-1])], axis=-1)
+    return sign * np.matmul(np.swapaxes(vt, -1, -2) * others[..., None, :], np.swapaxes(u, -1, -2))
+
+
+def _adjugate_change_value(a, da):
+    """The derivative of adj at A = UΣVᵀ along dA, M = Uᵀ dA V, P_ij = Π_{k≠i,j} σ_k: V D Uᵀ with D_ii = Σ_{j≠i} P_ij M_jj,
+    D_ij = −P_ij M_ij: polynomials in σ, so right at singular A."""
+    u, s, vt, sign = _svd(a)
     n = s.shape[-1]
-    others = np.stack([np.prod(np.delete(s, i, axis=-1), axis=-1) for i in range(n)], axis=-1)
-    sign = np.linalg.det(u) * np.linalg.det(vt)
-    return sign[..., None, None] * np.matmul(np.swapaxes(vt, -1, -2) * others[..., None, :], np.swapaxes(u, -1, -2))
+    products = np.stack([np.stack([_product_without(s, i, j) * (i != j) for j in range(n)], -1) for i in range(n)], -2)
+    moved = np.swapaxes(u, -1, -2) @ da @ np.swapaxes(vt, -1, -2)
+    diagonal = np.sum(products * np.diagonal(moved, axis1=-2, axis2=-1)[..., None, :], axis=-1)
+    change = diagonal[..., None] * np.eye(n) - products * moved
+    return sign * (np.swapaxes(vt, -1, -2) @ change @ np.swapaxes(u, -1, -2))
 
 
-def _adjugate_tangent(out, inputs, tangents):
-    """adj X = det(X) X⁻¹ differentiated (X regular): tr(adj X dX) X⁻¹ − X⁻¹ dX adj X."""
-    x, dx = inputs[0], tangents[0]
-    inverse = INV(x)
-    lead = _trace(MATMUL(out, dx))
-    return reshape(lead, (*shape_of(lead), 1, 1)) * inverse - MATMUL(inverse, MATMUL(dx, out))
+def _adjugate_change_tangent(out, inputs, tangents):
+    """Of tr(adj X H) X⁻¹ − X⁻¹ H adj X, which the row is at regular X; linear in H at all X."""
+    (x, h), (dx, dh) = inputs, tangents
+    change = None if dh is None else ADJUGATE_CHANGE(x, dh)
+    if dx is None:
+        return change
+    inverse, adj, moved = INV(x), ADJUGATE(x), ADJUGATE_CHANGE(x, dx)
+    turned = -MATMUL(inverse, MATMUL(dx, inverse))
+    more = _scaled(_trace(MATMUL(moved, h)), inverse) + _scaled(_trace(MATMUL(adj, h)), turned) - MATMUL(
+        turned, MATMUL(h, adj)) - MATMUL(inverse, MATMUL(h, moved))
+    return more if change is None else change + more
+
+
+def _scaled(factor, matrix):
+    return reshape(factor, (*shape_of(factor), 1, 1)) * matrix
 
 
 INV = Primitive("inv", np.linalg.inv, _like, jvp=_inv_tangent, samples=((SQUARE,), (np.stack([SQUARE, DEFINITE]),)))
-ADJUGATE = Primitive("adjugate", _adjugate_value, _like, jvp=_adjugate_tangent, samples=((SQUARE,),))
+ADJUGATE = Primitive("adjugate", _adjugate_value, _like, samples=((SQUARE,), (SINGULAR,)),
+                     jvp=lambda out, inputs, tangents: ADJUGATE_CHANGE(inputs[0], tangents[0]))
+ADJUGATE_CHANGE = Primitive("adjugate_change", _adjugate_change_value, _like, jvp=_adjugate_change_tangent,
+                            transpose=(None, lambda ct, x, h: mT(ADJUGATE_CHANGE(x, mT(ct)))),   # d² det is symmetric
+                            samples=((SQUARE, DEFINITE),))
 SOLVE = Primitive("solve", np.linalg.solve, _solve_shape, jvp=_solve_tangent, transpose=(None, _solve_transpose),
                   samples=((SQUARE, RIGHT), (SQUARE, RIGHT[:, 0]), (np.stack([SQUARE, DEFINITE]), RIGHT)))
-DET = Primitive("det", np.linalg.det, _per_matrix, jvp=_det_tangent, samples=((SQUARE,), (np.stack([SQUARE, DEFINITE]),)))
+DET = Primitive("det", np.linalg.det, _per_matrix, jvp=_det_tangent, samples=((SQUARE,), (SINGULAR,), (np.stack([SQUARE, DEFINITE]),)))
 LOGABSDET = Primitive("logabsdet", lambda a: np.linalg.slogdet(a)[1], _per_matrix, samples=((SQUARE,),),
                       jvp=lambda out, inputs, tangents: _trace(SOLVE(inputs[0], tangents[0])))
 SIGNDET = Primitive("signdet", lambda a: np.linalg.slogdet(a)[0], _per_matrix, samples=((SQUARE,),), partials=(None,))
@@ -195,19 +229,19 @@ def _norm(x, ord=None, axis=None, keepdims=False):
     keepdims = bool(keepdims)
     if ord is None:
         return np.sqrt(SUM(np.square(x), axis=axes(axis, x.ndim), keepdims=keepdims))
-    where = tuple(range(x.ndim)) if axis is None else axes(axis, x.ndim)
+    where = tuple(range(x.ndim)) if axis is None else tuple(
+        one_axis(a, x.ndim) for a in (axis if isinstance(axis, tuple) else (axis,)))
     if len(where) == 1:
         return _vector_norm(x, ord, where, keepdims)
     if ord == "fro":
-        return np.sqrt(SUM(np.square(x), axis=where, keepdims=keepdims))
+        return np.sqrt(SUM(np.square(x), axis=tuple(sorted(where)), keepdims=keepdims))
     if ord in (1, -1, np.inf, -np.inf):
-        columns = where[1] if ord in (np.inf, -np.inf) else where[0]
-        other = where[0] if columns == where[1] else where[1]
+        other, columns = where if ord in (np.inf, -np.inf) else where[::-1]
         sums = SUM(np.abs(x), axis=(columns,), keepdims=True)
         extreme = np.max if ord > 0 else np.min
         out = extreme(sums, axis=other, keepdims=True)
         return out if keepdims else np.squeeze(out, axis=where)
-    if ord == 2 and where == (0, 1):
+    if ord == 2 and sorted(where) == [0, 1] and x.ndim == 2:
         gram = MATMUL(x, mT(x)) if x.shape[0] <= x.shape[1] else MATMUL(mT(x), x)
         return expand(np.sqrt(np.max(_eigvalsh(gram))), (1, 1) if keepdims else ())
     raise TraceError(f"np.linalg.norm: ord={ord!r} over axes {where} has no derivative rule",

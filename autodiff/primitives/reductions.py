@@ -9,7 +9,7 @@ from ..errors import TraceError
 from ..primitive import NO_PARAMS, Primitive, Tracer, bind, implements, shape_of
 from ..trace import ufunc_method
 from .elementwise import BOOL, astype, float_type, stop_gradient
-from .shape import FULL, _no_out, axes, concatenate, expand, one_axis, reshape, transpose
+from .shape import FULL, _no_out, array, axes, concatenate, expand, one_axis, reshape, transpose
 
 BOTH = (((FULL,), {"axis": (0, 1), "keepdims": False}), ((FULL,), {"axis": (1,), "keepdims": True}))
 UNSORTED = np.array([[3.0, -1.0, 2.0], [0.5, 4.0, -2.5]])
@@ -267,6 +267,7 @@ def _np_argsort(a, axis=-1, kind=None, order=None, *, stable=None):
 def logsumexp(a, axis=None, b=None, keepdims=False, return_sign=False):
     if return_sign:
         raise TraceError("logsumexp: return_sign=True is not supported on traced values", "use log(sum(b*exp(a)))")
+    a = array(a)
     where = axes(axis, len(shape_of(a)))
     if b is None:
         return LOGSUMEXP(a, axis=where, keepdims=bool(keepdims))
@@ -279,6 +280,7 @@ def logsumexp(a, axis=None, b=None, keepdims=False, return_sign=False):
 
 @implements(scipy.special.softmax)
 def softmax(x, axis=None):
+    x = array(x)
     where = axes(axis, len(shape_of(x)))
     e = np.exp(x - stop_gradient(MAX(x, axis=where, keepdims=True)))
     return e / SUM(e, axis=where, keepdims=True)
@@ -286,6 +288,7 @@ def softmax(x, axis=None):
 
 @implements(scipy.special.log_softmax)
 def log_softmax(x, axis=None):
+    x = array(x)
     return x - logsumexp(x, axis, keepdims=True)
 
 

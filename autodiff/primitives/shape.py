@@ -117,7 +117,7 @@ def concatenate(parts, axis=0):
     rests = {(*p.shape[:axis], *p.shape[axis + 1:]) for p in parts}
     if len(rests) > 1:
         raise ValueError(f"concatenate: shapes differ outside axis {axis}: {[p.shape for p in parts]}")
-    return parts[0] if len(parts) == 1 else bind(CONCATENATE, tuple(parts), {"axis": axis})
+    return parts[0].copy() if len(parts) == 1 else bind(CONCATENATE, tuple(parts), {"axis": axis})
 
 
 def stack(parts, axis=0):
@@ -154,12 +154,18 @@ def _no_out(name: str, out) -> None:
         raise TraceError(f"np.{name}: out= is not supported on traced values", "assign the result: y[...] = np.f(x)")
 
 
-@implements(np.array, np.asarray, np.asanyarray, np.ascontiguousarray)
-def _np_array(value, dtype=None, *, copy=None, order=None, ndmin=0, like=None, subok=False):
+@implements(np.asarray, np.asanyarray, np.ascontiguousarray)
+def _np_asarray(value, dtype=None, order=None, *, copy=None, ndmin=0, like=None, subok=False):
     out = array(value)
     if ndmin > len(out.shape):
         out = reshape(out, (1,) * (ndmin - len(out.shape)) + out.shape)
     return out if dtype is None else astype(out, dtype)
+
+
+@implements(np.array)
+def _np_array(value, dtype=None, *, copy=True, **kwargs):
+    out = _np_asarray(value, dtype, **kwargs)
+    return out.copy() if out is value and copy else out
 
 
 @implements(np.copy)
