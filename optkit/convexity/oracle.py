@@ -1,0 +1,237 @@
+"""The function under examination: values, gradients and Hessian-vector products, each counted.
+
+The only file of the package that imports autodiff. Code that cannot be traced is differenced instead.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+import autodiff as ad
+from autodiff.pytree import ravel
+
+if TYPE_CHECKING:
+    from .domains import Region
+
+__all__ = ["Counts", "Matrix", "Oracle", "Vector", "ravel"]
+
+Vector = NDArray[np.float64]
+Matrix = NDArray[np.float64]
+Curvature = Callable[[Vector], Vector]
+
+VALUE_STEP = np.finfo(float).eps ** (1 / 3)    # central first difference of values, Nocedal & Wright §8.1
+SECOND_STEP = np.finfo(float).eps ** (1 / 4)   # second difference of values
+PRODUCT_STEP = 1e-5                            # central difference of exact Hessian-vector products
+
+
+class Counts(NamedTuple):
+    """Calls of f, gradients, and Hessian-vector products."""
+
+    nfev: int
+    njev: int
+    nhev: int
+
+
+class Trouble:
+    """Where f was not finite: how often inside and on the boundary of the region, and the first place of each kind."""
+
+    def __init__(self) -> None:
+        self.inside, self.edge = 0, 0
+        self.first: dict[str, tuple[Vector, float]] = {}
+
+    def note(self, region: Region, x: Vector, f: float) -> None:
+        if np.isfinite(f):
+            return
+        edge = region.on_boundary(x)
+        self.edge, self.inside = self.edge + edge, self.inside + (not edge)
+        self.first.setdefault("edge" if edge else "inside", (x.copy(), f))
+
+    def describe(self, unravel: Callable[[Vector], Any]) -> str:
+        if not self.first:
+            return ""
+        where = "inside" if self.inside else "edge"
+        x, f = self.first[where]
+        count, place = (self.inside, "inside the domain") if self.inside else (self.edge, "on its boundary")
+        return f"f was not finite at {count} of the points tried {place}, first f({str(unravel(x)):.80}) = {f}"
+
+
+class Oracle:
+    """`f` on the flat vectors of a region, times `sign` (-1 examines concavity with the tests for convexity).
+
+    exact : derivatives come from the engine. reason : why they do not.
+    An ArithmeticError or ValueError raised by f away from the centre counts as the value NaN.
+    Raises TypeError if f(centre) is not a real number; whatever f raises at the centre is raised.
+    """
+
+    def __init__(self, f: Callable[[Any], Any], region: Region):
+        self.f, self.region, self.unravel = f, region, region.unravel
+        self.sign, self.n, self.reason = 1.0, region.n, ""
+        self.nfev = self.njev = self.nhev = 0
+        self.trouble = Trouble()
+        _check_value(f(self.unravel(region.center.copy())))
+        self.backend = self._trace(region.center)
+
+    @property
+    def exact(self) -> bool:
+        return isinstance(self.backend, Traced)
+
+    @property
+    def counts(self) -> Counts:
+        return Counts(self.nfev, self.njev, self.nhev)
+
+    @property
+    def spent(self) -> int:
+        """Cost so far in calls of f, a gradient or a Hessian-vector product weighing two."""
+        return self.nfev + 2 * (self.njev + self.nhev)
+
+    def value(self, x: Vector) -> float:
+        """f(x) by a plain call."""
+        return self.sign * self._call(x)
+
+    def _call(self, x: Vector) -> float:
+        self.nfev += 1
+        try:
+            f = float(self.f(self.unravel(x.copy())))
+        except (ArithmeticError, ValueError):
+            f = np.nan
+        self.trouble.note(self.region, x, f)
+        return f
+
+    def extended(self, x: NDArray[np.longdouble]) -> np.longdouble | None:
+        """f in extended precision by a plain call; None if f cannot be evaluated in it, or leaves it."""
+        self.nfev += 1
+        try:
+            y = self.f(self.unravel(x.copy()))
+        except Exception:  # whatever f meets in an unusual dtype only means: not available
+            return None
+        return np.longdouble(self.sign) * y if getattr(y, "dtype", None) == np.longdouble else None
+
+    def value_and_grad(self, x: Vector) -> tuple[float, Vector]:
+        self.njev += self.exact
+        f, g = self._derive("value_and_grad", x)
+        self.trouble.note(self.region, x, f)
+        return self.sign * f, self.sign * g
+
+    def linearize(self, x: Vector) -> tuple[float, Vector, Curvature]:
+        """(f, gradient, v -> Hessian @ v) at x."""
+        self.njev += self.exact
+        f, g, hv = self._derive("linearize", x)
+
+        def curvature(v: Vector) -> Vector:
+            self.nhev += self.exact
+            return self.sign * hv(v)
+
+        return self.sign * f, self.sign * g, curvature
+
+    def hessian(self, x: Vector) -> Matrix:
+        """Dense and symmetrised. Cost: n products, or about n² values when f is differenced."""
+        hv = self.linearize(x)[2]
+        H = np.array([hv(e) for e in np.eye(self.n)])
+        return (H + H.T) / 2
+
+    def slope(self, x: Vector, d: Vector) -> float:
+        """Derivative of f along d at x."""
+        if isinstance(self.backend, Differenced):
+            return self.sign * self.backend.directional(x, d)
+        return float(self.value_and_grad(x)[1] @ d)
+
+    def third(self, x: Vector, v: Vector) -> Vector:
+        """∇ₓ(vᵀ∇²f(x)v) = d/dt ∇²f(x + tv) v at t = 0, by differencing two products inside the region."""
+        step = PRODUCT_STEP / max(float(np.max(np.abs(v) / self.region.scale)), 1e-300)
+        t0, t1 = self.region.chord(x, v)
+        if t1 - t0 < step:  # a corner: draw x inwards
+            x = self.region.center + (1 - 2 * PRODUCT_STEP) * (x - self.region.center)
+            t0, t1 = self.region.chord(x, v)
+        t0, t1 = max(-step, t0), min(step, t1)
+        if not t1 > t0:
+            return np.zeros(self.n)
+        return (self.linearize(x + t1 * v)[2](v) - self.linearize(x + t0 * v)[2](v)) / (t1 - t0)
+
+    def _trace(self, center: Vector) -> Traced | Differenced:
+        """The engine if it can trace f at the centre and agrees with a plain call there, else differencing."""
+        traced = Traced(lambda x: self.f(self.unravel(x)))
+        try:
+            value = traced.linearize(center)[0]
+        except ad.TraceError as error:
+            return self._give_up_tracing(error)
+        plain = self._call(center)
+        if not (np.isclose(value, plain, rtol=1e-6) or (np.isnan(value) and np.isnan(plain))):
+            return self._give_up_tracing(f"the traced value at the centre is {value}, a plain call gives {plain}")
+        return traced
+
+    def _give_up_tracing(self, why: object) -> Differenced:
+        self.reason = f"f cannot be traced: {str(why).splitlines()[0]}"
+        return Differenced(self._call, self.region)
+
+    def _derive(self, what: str, x: Vector) -> tuple:
+        try:
+            return getattr(self.backend, what)(x)
+        except ad.TraceError as error:
+            self.backend = self._give_up_tracing(error)
+            return getattr(self.backend, what)(x)
+        except (ArithmeticError, ValueError):
+            nothing = np.full(self.n, np.nan)
+            return (np.nan, nothing, lambda v: nothing)[: 2 if what == "value_and_grad" else 3]
+
+
+class Traced:
+    """Derivatives from the engine, compiled."""
+
+    def __init__(self, f: Callable[[Vector], Any]):
+        self.function = ad.compile(f)
+
+    def value_and_grad(self, x: Vector) -> tuple[float, Vector]:
+        f, g = self.function.value_and_grad(x)
+        return float(f), g
+
+    def linearize(self, x: Vector) -> tuple[float, Vector, Curvature]:
+        f, g, hv = self.function.linearize_grad(x)
+        return float(f), g, hv
+
+
+class Differenced:
+    """Derivatives by differencing plain calls of f inside the region: for code that cannot be traced."""
+
+    def __init__(self, value: Callable[[Vector], float], region: Region):
+        self.value, self.region = value, region
+
+    def directional(self, x: Vector, d: Vector) -> float:
+        """Slope at x of the parabola through three points of the line, one-sided at the boundary."""
+        t = VALUE_STEP / max(float(np.max(np.abs(d) / np.maximum(self.region.scale, np.abs(x)))), 1e-300)
+        t0, t1 = self.region.chord(x, d)
+        a, b = (-t, t) if min(-t0, t1) >= t else (t, 2 * t) if t1 >= -t0 else (-t, -2 * t)
+        fa, f0, fb = (self.value(x + s * d) for s in (a, 0.0, b))
+        rise_a, rise_b = (fa - f0) / a, (fb - f0) / b
+        return rise_a - a * (rise_b - rise_a) / (b - a)
+
+    def value_and_grad(self, x: Vector) -> tuple[float, Vector]:
+        return self.value(x), np.array([self.directional(x, e) for e in np.eye(x.size)])
+
+    def hessian(self, x: Vector) -> Matrix:
+        """Second differences at x, drawn towards the centre by two steps so that they stay inside."""
+        x = self.region.center + (1 - 2 * SECOND_STEP) * (x - self.region.center)
+        h = SECOND_STEP * np.maximum(self.region.scale, np.abs(x))
+        steps, n = np.diag(h), x.size
+        f0 = self.value(x)
+        up, down = (np.array([self.value(x + s * e) for e in steps]) for s in (1, -1))
+        H = np.diag((up - 2 * f0 + down) / h**2)
+        for i in range(n):
+            for j in range(i):
+                both = self.value(x + steps[i] + steps[j]) + self.value(x - steps[i] - steps[j])
+                H[i, j] = H[j, i] = (both - up[i] - up[j] - down[i] - down[j] + 2 * f0) / (2 * h[i] * h[j])
+        return H
+
+    def linearize(self, x: Vector) -> tuple[float, Vector, Curvature]:
+        f, g = self.value_and_grad(x)
+        return f, g, self.hessian(x).dot
+
+
+def _check_value(y: Any) -> None:
+    kind = np.asarray(y)
+    if kind.shape != () or kind.dtype.kind not in "fiub":
+        what = f"an array of shape {kind.shape}" if kind.shape else f"{type(y).__name__} {y!r:.60}"
+        raise TypeError(f"check: f must return one real number, got {what}; sum it, or return its one entry")

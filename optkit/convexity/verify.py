@@ -1,0 +1,117 @@
+"""Is the gap real, or rounding? A witness is accepted only when one of these says so.
+
+A fixed multiple of eps·|f| does not do: convex functions with cancellation inside f have far larger errors than their
+values show (17 false alarms in an early version). So the error is measured, never assumed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import NamedTuple
+
+import numpy as np
+
+from .oracle import Oracle
+from .witness import EPS, Segment
+
+Long = np.longdouble
+EPS_LONG = float(np.finfo(Long).eps)
+SAFETY = 32        # on the measured error of extended precision
+PROBES = 4         # random places on the segment where that error is measured too
+LISTENING = 0.05   # relative agreement asked between a change below float64 resolution and the slope
+PARTS = 64         # of the segment in the difference table
+ORDER = 4          # of the differences; their norm on unit noise is √(8 choose 4), Moré & Wild 2011 (2.2)
+TABLE_NOISE = np.sqrt(70.0)
+TABLE_SAFETY = 20  # a staircase of rounding scores at most 3, a kink 67
+PLAIN_SAFETY = 40  # over Segment.floor, where nothing better is known
+
+
+class Evidence(NamedTuple):
+    """real : True (established), False (it is rounding) or None (cannot tell). bound : on the error of the gap."""
+
+    real: bool | None
+    bound: float
+    how: str
+
+
+def verify(oracle: Oracle, segment: Segment, rng: np.random.Generator) -> Evidence:
+    """The first verifier that can tell; else the last one's word."""
+    evidence = Evidence(False, np.inf, "f is not finite on the segment")
+    if not np.isfinite(segment.gap):
+        return evidence
+    for verifier in VERIFIERS.values():
+        evidence = verifier(oracle, segment, rng)
+        if evidence.real is not None:
+            break
+    return evidence
+
+
+def extended_precision(oracle: Oracle, segment: Segment, rng: np.random.Generator) -> Evidence:
+    """Evaluate f itself in np.longdouble: that measures the error of float64, and its own is the ratio of eps times it.
+
+    The float64 gap must agree within a factor 2, so that plain calls confirm it; one within the measured error is
+    rounding. Cannot tell where longdouble is float64, where f leaves it, or where part of f does (np.zeros buffers,
+    float()): f must follow changes of x below float64 resolution.
+    """
+    how = "f in extended precision"
+    unable = Evidence(None, np.inf, how)
+    if EPS_LONG > EPS / 64:
+        return unable
+    inner = [segment.x + t * (segment.y - segment.x) for t in rng.uniform(0.05, 0.95, PROBES)]
+    precise = [oracle.extended(p.astype(Long)) for p in (segment.x, segment.z, segment.y, *inner)]
+    if any(v is None or not np.isfinite(v) for v in precise):
+        return unable
+    fine = np.array(precise, dtype=Long)
+    coarse = np.array([segment.fx, segment.fz, segment.fy, *(oracle.value(p) for p in inner)])
+    error = float(np.max(np.abs(fine - coarse)))
+    if segment.gap <= 4 * error:
+        return Evidence(False, 4 * error, how)
+    bound = SAFETY * EPS_LONG / EPS * error + 2 * SAFETY * EPS_LONG * float(np.max(np.abs(fine)))
+    if not np.isfinite(bound) or not _listens(oracle, inner, fine[3:], segment, rng):
+        return unable
+    gap = float(fine[1] - (fine[0] + fine[2]) / 2)
+    return Evidence(gap > bound and abs(segment.gap - gap) <= gap / 2, bound, how)
+
+
+def _listens(oracle: Oracle, inner: list, values: np.ndarray, segment: Segment, rng: np.random.Generator) -> bool:
+    """Whether f in extended precision follows its slope under changes of x that float64 cannot hold."""
+    for p, f in zip(inner, values, strict=True):
+        d = np.maximum(np.abs(p), np.abs(segment.y - segment.x)) * rng.choice([-1.0, 1.0], p.size)
+        nudge = np.ldexp(d.astype(Long), -55)
+        moved = oracle.extended(p.astype(Long) + nudge)
+        if moved is None:
+            return False
+        expected = oracle.slope(p, d) * 2.0**-55
+        if not abs(float(moved - f) - expected) <= LISTENING * abs(expected) + 64 * EPS_LONG * abs(float(f)):
+            return False
+    return True
+
+
+def difference_table(oracle: Oracle, segment: Segment, rng: np.random.Generator) -> Evidence:
+    """Measure the noise of f on 65 exact points of the segment by fourth differences; the gap must tower above it.
+
+    It must also persist: each of 27 neighbouring triples shows at least half of it. Jumps look like noise here, so a
+    step function stays suspected.
+    """
+    how = "a difference table of f on the segment"
+    t = np.arange(PARTS + 1) / PARTS
+    f = np.array([oracle.value(segment.x + s * (segment.y - segment.x)) for s in t])
+    if not np.isfinite(f).all():
+        return Evidence(None, np.inf, how)
+    noise = float(np.max(np.abs(np.diff(f, ORDER)))) / TABLE_NOISE
+    bound = TABLE_SAFETY * noise + PLAIN_SAFETY * segment.floor
+    if not _smallest_nearby_gap(f) >= segment.gap / 2:
+        return Evidence(False, bound, how)
+    return Evidence(True if segment.gap > bound else None, bound, how)
+
+
+def _smallest_nearby_gap(f: np.ndarray) -> float:
+    i, j, k = np.meshgrid([0, 1, 2], [PARTS // 2 - 1, PARTS // 2, PARTS // 2 + 1], [PARTS - 2, PARTS - 1, PARTS])
+    w = (k - j) / (k - i)
+    return float(np.min(f[j] - w * f[i] - (1 - w) * f[k]))
+
+
+VERIFIERS: dict[str, Callable[[Oracle, Segment, np.random.Generator], Evidence]] = {
+    "extended precision": extended_precision,
+    "difference table": difference_table,
+}

@@ -1,0 +1,107 @@
+"""The front door."""
+
+from collections.abc import Callable, Sequence
+from contextlib import nullcontext
+from typing import Any
+
+import numpy as np
+
+from optkit.loop import Outcome, Solver, run
+from optkit.objective import Objective
+from optkit.observers import Callback, Observer, Path, Progress
+from optkit.options import find_method, method_name, split_options
+from optkit.point import norm_inf
+from optkit.result import Result
+from optkit.solvers import METHODS
+from optkit.stopping import Reason
+
+NEWTON_UP_TO = 2000  # unknowns: above, L-BFGS's cheap iterations win
+
+
+def minimize(fun: Callable, x0: Any, args: Any = (), method: str | Solver | None = None, *, jac: Any = None, hess: Any = None,
+             hessp: Callable | None = None, bounds: Any = None, constraints: Any = (), tol: float | None = None,
+             callback: Callable | None = None, options: dict[str, Any] | None = None, **options_by_name: Any) -> Result:
+    """Minimise fun(x, *args) from x0. SciPy's signature and conventions, exact derivatives without writing them.
+
+    fun : plain NumPy, returns a number. x0 : array of any shape, number, or nested dict/list/tuple of arrays; x has its
+    structure. method : a name (`optkit.methods()`), a solver object, or None to choose by the problem; `result.choice`
+    says why. jac, hess, hessp : as in SciPy; left out, autodiff provides them. tol : sets gtol. callback(xk) or
+    callback(intermediate_result=...) after each iteration; StopIteration from it ends the run. Options, in `options` or
+    by name: gtol, xtol, ftol, maxiter, maxfev, maxtime (seconds) (see StoppingRules), progress, disp, return_all,
+    compile, and the method's own.
+
+    Returns a Result. Numerical trouble is a reason in it; wrong arguments raise ValueError or TypeError.
+    """
+    _refuse_constraints(bounds, constraints)
+    named = _merge(options, options_by_name, tol)
+    objective = Objective(fun, x0, args, jac=jac, hess=hess, hessp=hessp, compile=named.get("compile", True))
+    solver, choice = _solver(method, objective)
+    solver, rules, door = split_options(named, solver)
+    observers: list[Observer] = [] if callback is None else [Callback(callback, objective)]
+    path = Path(objective)
+    if door["return_all"]:
+        observers.append(path)
+    with Progress(method_name(solver)) if door["progress"] else nullcontext() as bar:
+        outcome = run(objective, solver, rules, observers + [bar] if bar else observers)
+    result = _result(objective, outcome, method_name(solver), choice)
+    if door["return_all"]:
+        result.allvecs = path.points
+    if door["disp"]:
+        print(result)
+    return result
+
+
+def _solver(method: str | Solver | None, objective: Objective) -> tuple[Solver | type, str]:
+    """The solver, and how it was chosen where that is not plain from `method`."""
+    if isinstance(method, str):
+        cls = find_method(method)
+        return cls, "" if METHODS.get(method.lower()) is cls else f"asked for as {method!r}"
+    if method is not None:
+        if not hasattr(method, "init") or not hasattr(method, "step"):
+            raise TypeError(f"method: need a name or a solver object such as optkit.solvers.LBFGS(), got {method!r}")
+        return method, ""
+    n = objective.n
+    if not objective.has_exact_hvp:
+        return METHODS["l-bfgs"], "chosen: no exact Hessian-vector products at hand"
+    if n > NEWTON_UP_TO:
+        return METHODS["l-bfgs"], f"chosen: n = {n} > {NEWTON_UP_TO}"
+    return METHODS["newton-cg"], f"chosen: exact Hessian-vector products and n = {n} <= {NEWTON_UP_TO}"
+
+
+def _merge(options: dict[str, Any] | None, by_name: dict[str, Any], tol: float | None) -> dict[str, Any]:
+    """One dict of options; `tol` is gtol where that is not given (SciPy's rule)."""
+    if options is not None and not isinstance(options, dict):
+        raise TypeError(f"options: need a dict, got {type(options).__name__} {options!r:.60}")
+    both = sorted(set(options or {}) & set(by_name))
+    if both:
+        raise TypeError(f"options given twice, in `options` and by name: {', '.join(both)}; give each once")
+    merged = {**(options or {}), **by_name}
+    if tol is not None:
+        merged.setdefault("gtol", tol)
+    return merged
+
+
+def _refuse_constraints(bounds: Any, constraints: Any) -> None:
+    """These methods are for unconstrained problems; bounds that bind nothing are let through."""
+    if bounds is not None:
+        pairs = np.array([bounds.lb, bounds.ub] if hasattr(bounds, "lb") else list(bounds), dtype=float)
+        if np.isfinite(pairs).any():
+            raise ValueError("bounds: not supported by these methods yet, which are for unconstrained problems; change variables "
+                             "(x = exp(z) for x > 0), or use scipy.optimize.minimize(fun, x0, method='L-BFGS-B', bounds=bounds, "
+                             "jac=autodiff.grad(fun))")
+    given = constraints if isinstance(constraints, Sequence) else [constraints]
+    if constraints is not None and len(given) > 0 and constraints != {}:
+        raise ValueError(f"constraints: not supported by these methods yet, got {len(given)}; use "
+                         "scipy.optimize.minimize(fun, x0, method='SLSQP', constraints=constraints, jac=autodiff.grad(fun))")
+
+
+def _result(objective: Objective, outcome: Outcome, method: str, choice: str) -> Result:
+    point, reason = outcome.point, outcome.reason
+    gnorm, success = norm_inf(point.g), reason is Reason.CONVERGED
+    test = f"‖∇f(x)‖∞ = {gnorm:.3g}" + (f" <= {outcome.threshold:.3g}" if success else f", the test wants <= {outcome.threshold:.3g}")
+    message = "; ".join(part for part in (test if success else reason.text, outcome.detail, "" if success else test) if part)
+    return Result(
+        x=objective.restore(point.x.copy()), fun=point.f, jac=objective.restore(point.g.copy()), nit=len(outcome.history) - 1,
+        nfev=objective.nfev, njev=objective.njev, nhev=objective.nhev, status=reason.status, success=success, message=message,
+        reason=reason, history=outcome.history, method=method, choice=choice, seconds=outcome.seconds,
+        gnorm=gnorm, gtol=outcome.threshold)

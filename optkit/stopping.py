@@ -1,0 +1,79 @@
+"""Why a run stops, and whether that means solved."""
+
+import math
+from dataclasses import dataclass, fields
+from enum import Enum
+from numbers import Integral, Real
+
+
+class Reason(Enum):
+    """What ended a run: (status number, what it means). Only CONVERGED is success; 98 and 99 are SciPy's numbers' neighbours."""
+
+    CONVERGED = (0, "the gradient test holds")
+    MAXITER = (1, "iteration limit reached")
+    STALLED_AT_PRECISION = (2, "no step lowers f at working precision, and the gradient test does not hold")
+    MAXFEV = (3, "limit on evaluations of f reached")
+    MAXTIME = (4, "time limit reached")
+    XTOL = (5, "the step became smaller than xtol, and the gradient test does not hold")
+    FTOL = (6, "f decreased by less than ftol, and the gradient test does not hold")
+    UNBOUNDED = (7, "f appears to be unbounded below")
+    SADDLE_POINT = (8, "the gradient vanishes but the Hessian has a negative eigenvalue: a saddle point or a maximum")
+    DIVERGED = (9, "the fixed step left the region where f is finite")
+    DISAGREEMENT = (10, "a plain evaluation of f at x disagrees with the compiled one")
+    INTERRUPTED = (98, "interrupted from the keyboard")
+    CALLBACK = (99, "`callback` raised `StopIteration`")
+
+    @property
+    def status(self) -> int:
+        return self.value[0]
+
+    @property
+    def text(self) -> str:
+        return self.value[1]
+
+
+class Stop(Exception):  # noqa: N818 - control flow from anywhere inside a step to the loop, never seen by users
+    """End the run now, for this reason."""
+
+    def __init__(self, reason: Reason, detail: str = ""):
+        super().__init__(reason, detail)
+        self.reason, self.detail = reason, detail
+
+
+@dataclass(frozen=True, slots=True)
+class StoppingRules:
+    """When to stop. The same names and defaults for every method.
+
+    gtol : stop with success when ‖g‖∞ <= gtol·min(1, scale), scale = the largest of ‖g‖∞ and |f| at the iterates so
+        far. For a well-scaled f that is SciPy's test; it tightens when all of f is tiny, so that multiplying f by 1e-8
+        does not turn the start into a solution. When no step can lower f at working precision, ‖g‖∞ <= gtol is enough.
+    xtol : stop when ‖x_k − x_{k−1}‖₂ <= xtol·max(1, ‖x_k‖₂); ftol : when 0 <= f_{k−1} − f_k <= ftol·max(1, |f_k|,
+        |f_{k−1}|). Neither is success by itself; 0 turns them off.
+    maxiter : iterations, None for max(10000, 200 n). maxfev : evaluations of f. maxtime : seconds. The last two are
+    checked at each evaluation, so also inside line searches.
+    """
+
+    gtol: float = 1e-5  # scipy.optimize.minimize
+    xtol: float = 0.0
+    ftol: float = 0.0
+    maxiter: int | None = None
+    maxfev: float = math.inf
+    maxtime: float = math.inf
+
+    def __post_init__(self):
+        for field in fields(self):
+            value = getattr(self, field.name)
+            if value is None:
+                object.__setattr__(self, field.name, field.default)
+            elif not isinstance(value, Real) or not value >= 0:
+                raise ValueError(f"{field.name}: need a number >= 0, got {field.name}={value!r}")
+        if self.maxiter is not None and not isinstance(self.maxiter, Integral) and self.maxiter != math.inf:
+            raise ValueError(f"maxiter: need a whole number >= 0, got maxiter={self.maxiter!r}")
+
+    def iterations(self, n: int) -> float:
+        """The iteration limit for n unknowns."""
+        return max(10_000, 200 * n) if self.maxiter is None else self.maxiter
+
+    def threshold(self, scale: float) -> float:
+        """What ‖g‖∞ must not exceed."""
+        return self.gtol * min(1.0, scale)
