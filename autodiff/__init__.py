@@ -3,12 +3,13 @@
 from . import finite_difference, primitives, pytree, simplify  # noqa: F401 - importing the tables registers them
 from .check import check_grads
 from .errors import TraceError
-from .function import Function, Trust
+from .function import Function
 from .graph import Graph
 from .primitive import Primitive, Tracer
 from .primitives.elementwise import stop_gradient
 from .trace import trace
 from .transforms import compile, grad, hessian, hvp, jacobian, jvp, linearize, value_and_grad, vjp
+from .trust import Trust
 
 __all__ = [
     "Function", "Graph", "Primitive", "TraceError", "Tracer", "Trust", "check_grads", "compile", "finite_difference", "grad",

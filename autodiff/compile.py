@@ -15,7 +15,7 @@ import numpy as np
 from .errors import GuardMiss
 from .graph import GUARD, Graph, Node
 from .interpreters import evaluate
-from .primitive import Primitive, Tracer
+from .primitive import Primitive, Tracer, is_traced
 from .primitives import contraction, indexing, reductions, shape
 
 _INFIX = {"add": "+", "subtract": "-", "multiply": "*", "divide": "/", "less": "<", "less_equal": "<=", "greater": ">",
@@ -40,8 +40,9 @@ class Program:
         self.graph, self.inputs, self.outputs = graph, tuple(inputs), tuple(outputs)
         self.keep_guards = keep_guards
         writer = _Writer(graph, self.inputs, self.outputs, keep_guards)
-        self.source, self.namespace = writer.source(), writer.namespace
-        exec(compile(self.source, "<optkit generated>", "exec"), self.namespace)
+        self.source = writer.source()
+        exec(compile(self.source, "<optkit generated>", "exec"), writer.namespace)
+        self._build = writer.namespace.pop("build")          # (left there, it would refer to itself)
         self._pool: list[Callable] = []
 
     def __call__(self, *values):
@@ -49,7 +50,7 @@ class Program:
         try:
             run = pool.pop()
         except IndexError:
-            run = self.namespace["build"]()
+            run = self._build()
         try:
             return run(*values)
         except (ZeroDivisionError, OverflowError, ValueError):
@@ -57,18 +58,32 @@ class Program:
         finally:
             pool.append(run)
 
+    def anywhere(self, *values) -> tuple:
+        """The same where some values may belong to an enclosing trace."""
+        return self.interpret(*values) if is_traced(values) else self(*values)
+
     def interpret(self, *values) -> tuple:
         """The same by NumPy, operation by operation: NumPy's own answer where Python's floats raise."""
         known = dict(zip(self.inputs, values, strict=True))
         done = evaluate(self.graph, known, self.outputs, self.keep_guards)
-        return tuple(float(v) if np.ndim(v) == 0 and np.asarray(v).dtype == _F64 else np.array(v) for v in done)
+        return tuple(v if type(v) is Tracer else float(v) if np.ndim(v) == 0 and np.asarray(v).dtype == _F64
+                     else np.array(v) for v in done)
+
+
+_IN_PLACE = (indexing.SCATTER, indexing.SETITEM)
+
+
+def _is_entry(node: Node) -> bool:
+    """Whether a getitem is x[k] of a vector."""
+    index = node.params["index"].value
+    return len(index) == 1 and type(index[0]) is int
 
 
 class _Writer:
     """Writes the source of one program."""
 
     def __init__(self, graph: Graph, inputs: Sequence[Node], outputs: Sequence, keep_guards: bool):
-        self.outputs = outputs
+        self.outputs, self.arity = outputs, len(inputs)
         given = set(inputs)
         self.nodes = [n for n in graph.live(outputs, keep_guards, given) if n not in given]
         self.own = set(self.nodes)
@@ -94,7 +109,7 @@ class _Writer:
         results = "".join(f"{self._result(o, k)}, " for k, o in enumerate(self.outputs))
         body = "".join(f"        {line}\n" for line in self.lines)
         make = "".join(f"    {line}\n" for line in self.buffers)
-        arguments = ", ".join(n for n in self.names.values() if n.startswith("x"))
+        arguments = ", ".join(f"x{k}" for k in range(self.arity))
         return f"def build():\n{make}    def run({arguments}):\n{body}        return ({results})\n    return run\n"
 
     # --- storage -------------------------------------------------------------------------------------------------
@@ -114,7 +129,8 @@ class _Writer:
         self.last: dict[Node, int] = {}
         for position, node in enumerate(self.nodes):
             base = node.inputs[0] if node.inputs else None
-            takes = (node.prim is indexing.SETITEM or node.prim is indexing.SCATTER and node.params["based"]) and (
+            writes = node.prim is indexing.SETITEM or node.prim is indexing.SCATTER and node.params["based"]
+            takes = writes and node.shape != () and (
                 type(base) is Node and base in self.own and seen[base] is base and read[base] == position
                 and base not in given and (base.shape, base.dtype) == (node.shape, node.dtype)
                 and not any(type(i) is Node and seen[i] is base for i in node.inputs[1:]))
@@ -132,7 +148,7 @@ class _Writer:
         """x[0], x[1], … of a short vector are read by one tolist()."""
         self.listed: set[Node] = set()
         for x in inputs:
-            reads = [n for n in self.nodes if n.prim is indexing.GETITEM and n.inputs[0] is x and n.shape == ()]
+            reads = [n for n in self.nodes if n.prim is indexing.GETITEM and n.inputs[0] is x and _is_entry(n)]
             if self.floats and x.ndim == 1 and x.dtype == _F64 and len(reads) > 1 and x.size <= 4 * len(reads):
                 self.listed.add(x)
                 self.lines.append(f"L{self.names[x]} = {self.names[x]}.tolist()")
@@ -190,8 +206,14 @@ class _Writer:
             return f"float({name})" if output.dtype == _F64 else name
         root = self.root[output]
         repeated = any(type(o) is Node and self.root[o] is root for o in self.outputs[:number])
-        owned = root in self.own and not repeated and output.prim is not shape.BROADCAST
+        owned = root in self.own and not repeated and not self._is_stretched(output)
         return name if owned else f"array({name})"
+
+    def _is_stretched(self, node: Node) -> bool:
+        """Whether a node may show one entry in many places: a broadcast, or a view of one."""
+        while self._is_view(node) and node.prim is not shape.BROADCAST:
+            node = node.inputs[0]
+        return node.prim is shape.BROADCAST
 
     # --- operations ----------------------------------------------------------------------------------------------
 
@@ -206,7 +228,7 @@ class _Writer:
         elif prim.alias:
             self.lines.append(f"{name} = {args[0]}")
             self._settle(node, position)
-        elif prim in _WRITERS:
+        elif prim in _WRITERS and not (node.shape == () and prim in _IN_PLACE):
             _WRITERS[prim](self, node, position, name, args)
         elif prim.ufunc is not None and node.shape != ():
             out = self._out(node, position, in_place=True)
@@ -221,6 +243,8 @@ class _Writer:
     def _operand(self, node: Node, value, name: str) -> str:
         """A number beside arrays as a 0-d array: NumPy takes 0.35 µs to convert a Python float, at every call."""
         if not self.floats or node.dtype not in (_F64, np.bool_) or shape.shape_of(value) != ():
+            return name
+        if isinstance(value, (bool, np.bool_)):
             return name
         if type(value) is not Node:
             key = f"c{float(value).hex()}".replace("-", "m").replace(".", "_").replace("+", "p")
@@ -279,12 +303,15 @@ class _Writer:
 
     def _getitem(self, node: Node, position: int, name: str, args: list[str]) -> None:
         x, index = node.inputs[0], node.params["index"].value
-        if x in self.listed and node.shape == ():
+        if node.shape == () == x.shape:
+            self.lines.append(f"{name} = {args[0]}")
+        elif x in self.listed and _is_entry(node):
             self.lines.append(f"{name} = L{args[0]}[{index[0]}]")
         elif node.shape == () and self.floats and all(isinstance(i, int) for i in index) and node.dtype == _F64:
             self.lines.append(f"{name} = {args[0]}.item({', '.join(map(str, index))})")
         else:
-            self.lines.append(f"{name} = {self._plain(node, f'{args[0]}[{self._index(index, node)}]')}")
+            source = args[0] if x.shape else f"array({args[0]})"
+            self.lines.append(f"{name} = {self._plain(node, f'{source}[{self._index(index, node)}]')}")
         self._settle(node, position)
 
     def _index(self, index: tuple, node: Node, number: int = 0) -> str:
@@ -313,15 +340,17 @@ class _Writer:
             self._settle(node, position)
             return
         out = self._out(node, position, in_place=False)
-        if _short_rows(x, axis):                                   # BLAS sums short rows five times as fast
-            ones = f"ones{x.shape[1]}"
-            self.namespace[ones] = np.ones(x.shape[1])
-            self._by_rows(node, name, out, f"{args[0]}.dot({ones}, ", ")")
+        if len(x.shape) == 2 and x.dtype == _F64 and (axis == (1,) or x.shape[0] <= 10**5):
+            along = axis[0]                                        # a product with ones: two to five times as fast
+            ones = f"ones{x.shape[along]}"
+            self.namespace.setdefault(ones, np.ones(x.shape[along]))
+            call = f"{args[0]}.dot({ones}, " if along else f"{ones}.dot({args[0]}, "
+            self._flat(node, name, out, call, ")")
         else:
             self.lines.append(f"{name} = {add}({args[0]}, {axis}, None, {out}, {kept})")
 
-    def _by_rows(self, node: Node, name: str, out: str | None, before: str, after: str) -> None:
-        """A call that fills a vector with one number a row, for a node of shape (m,) or (m, 1)."""
+    def _flat(self, node: Node, name: str, out: str | None, before: str, after: str) -> None:
+        """A call that fills a vector, for a node of shape (m,), (m, 1) or (1, m)."""
         if out is None:
             self.lines.append(f"{name} = empty({node.shape}, {node.dtype.str!r})")
             self.lines.append(f"{before}{name}.reshape({node.size}){after}")
@@ -341,7 +370,7 @@ class _Writer:
         turned = f"turned{node.index}"
         self.buffers.append(f"{turned} = empty({x.shape[::-1]})")
         self.lines.append(f"copyto({turned}, {args[0]}.T)")
-        self._by_rows(node, name, out, f"{reduce}({turned}, 0, None, ", ")")
+        self._flat(node, name, out, f"{reduce}({turned}, 0, None, ", ")")
 
     def _matmul(self, node: Node, position: int, name: str, args: list[str]) -> None:
         a, b = node.inputs

@@ -9,18 +9,24 @@ from __future__ import annotations
 import functools
 import sys
 import threading
-from collections.abc import Callable, Iterator
+import types
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
+from typing import Any
 
 import numpy as np
 import scipy.special
 
-from .errors import is_library
+from .callsite import makes_call
+from .errors import TraceError, is_library
 from .primitive import FUNCTIONS, Tracer
+from .watch import ENGINE, SWAPPED, is_installed, reads, root
 
 _ORIGINAL = {name: getattr(np, name) for name in (
-    "array", "asarray", "asanyarray", "ascontiguousarray", "zeros", "empty", "ones", "full",
+    "array", "asarray", "asanyarray", "ascontiguousarray", "copy", "zeros", "empty", "ones", "full", "eye", "identity",
     "zeros_like", "empty_like", "ones_like", "full_like")}
+_KEEPING = ("asarray", "asanyarray", "ascontiguousarray")                    # arrays pass through as they are
+_VALUE_AT = {"full": 1, "zeros": None, "empty": None, "ones": None, "eye": None, "identity": None}   # else argument 0
 _SPECIAL = {name: getattr(scipy.special, name) for name in ("logsumexp", "softmax", "log_softmax")}
 _active = threading.local()          # .graphs: the stack of recordings of this thread
 _lock = threading.RLock()
@@ -41,18 +47,17 @@ def _holds_tracer(value) -> bool:
 
 
 def _creator(name: str, original: Callable) -> Callable:
-    keeps = name in ("asarray", "asanyarray", "ascontiguousarray")
+    position, maker = _VALUE_AT.get(name, 0), _ORIGINAL[name.replace("empty", "zeros")]   # chance content never agrees
 
     @functools.wraps(original)
     def create(*args, **kwargs):
         stack = _stack()
-        if not stack or is_library(sys._getframe(1)):
+        if not stack or is_library(frame := sys._getframe(1)) or not makes_call(frame, name, create):
             return original(*args, **kwargs)
-        if args and _holds_tracer(args[0]) or _holds_tracer(kwargs.get("fill_value")) or (
-                name == "full" and len(args) > 1 and _holds_tracer(args[1])):
+        if position is not None and any(map(_holds_tracer, (*args[position:position + 1], kwargs.get("fill_value")))):
             return FUNCTIONS[original](*args, **kwargs)
-        made = original(*args, **kwargs)
-        return made if keeps or made.dtype.kind != "f" else stack[-1].constant(made)
+        made = maker(*args, **kwargs)
+        return made if name in _KEEPING or made.dtype.kind != "f" else stack[-1].constant(made)
     return create
 
 
@@ -65,8 +70,35 @@ def _function(original: Callable) -> Callable:
     return call
 
 
+class _Joiner:
+    """np.r_ and np.c_ for traced parts: joined along the first axis, or as columns."""
+
+    def __init__(self, original, columns: bool):
+        self._original, self._columns = original, columns
+
+    def __getitem__(self, key):
+        parts, array = key if isinstance(key, tuple) else (key,), _ORIGINAL["array"]
+        if not _stack() or not any(map(_holds_tracer, parts)):
+            return self._original[key]
+        if any(isinstance(part, str) for part in parts):
+            raise TraceError("np.r_ or np.c_ with a string and a traced value", "use np.concatenate or np.stack")
+        parts = [FUNCTIONS[array](part, ndmin=1) if _holds_tracer(part) else
+                 self._original[part] if isinstance(part, slice) else array(part, ndmin=1) for part in parts]
+        if self._columns:
+            parts = [part.reshape(-1, 1) if part.ndim == 1 else part for part in parts]
+        return np.concatenate(parts, -1 if self._columns else 0)
+
+    def __getattr__(self, name):
+        return getattr(self._original, name)
+
+
 _REPLACEMENT = {original: _creator(name, original) for name, original in _ORIGINAL.items()}
 _REPLACEMENT |= {original: _function(original) for original in _SPECIAL.values()}
+_REPLACEMENT |= {np.r_: _Joiner(np.r_, False), np.c_: _Joiner(np.c_, True)}
+_PATCHED = [(vars(np), name, original) for name, original in (*_ORIGINAL.items(), ("r_", np.r_), ("c_", np.c_))]
+_PATCHED += [(vars(scipy.special), name, original) for name, original in _SPECIAL.items()]
+_TYPES = {type(original) for original in _REPLACEMENT}
+SWAPPED.update((id(callee), callee) for pair in _REPLACEMENT.items() for callee in pair)
 
 
 def _swap(namespace: dict, name: str, new: object) -> None:
@@ -76,71 +108,84 @@ def _swap(namespace: dict, name: str, new: object) -> None:
 
 def _install(f: Callable) -> None:
     if not _swapped:
-        for name, original in _ORIGINAL.items():
-            _swap(vars(np), name, _REPLACEMENT[original])
-        for name, original in _SPECIAL.items():
-            _swap(vars(scipy.special), name, _REPLACEMENT[original])
-    for namespace, names in namespaces(f):
+        for namespace, name, original in _PATCHED:
+            _swap(namespace, name, _REPLACEMENT[original])
+    for namespace, names in _namespaces(f, set()):
         for name in names:
             value = namespace.get(name)
-            if callable(value) and type(value).__name__ in _BOUND_EARLY and value in _REPLACEMENT:
+            if type(value) in _TYPES and value in _REPLACEMENT:
                 _swap(namespace, name, _REPLACEMENT[value])
 
 
-_BOUND_EARLY = {type(original).__name__ for original in _REPLACEMENT}
-
-
-def namespaces(f: Callable, seen: set | None = None) -> Iterator[tuple[dict, tuple[str, ...]]]:
-    """(globals, names used) of a function and of the user's functions it names or closes over."""
-    seen = set() if seen is None else seen
-    f = getattr(f, "__func__", f)
-    code = getattr(f, "__code__", None)
-    if code is None:
-        for part in (getattr(f, "func", None), *getattr(f, "args", ()), getattr(type(f), "__call__", None)):
-            if hasattr(part, "__code__"):
-                yield from namespaces(part, seen)
+def _namespaces(f: Any, seen: set) -> Iterator[tuple[dict, Iterable[str]]]:
+    """(globals, names read) of a function and of the user's functions and methods it reaches."""
+    owner, f = getattr(f, "__self__", None), getattr(f, "__func__", f)
+    if isinstance(f, functools.partial):
+        for part in (f.func, *f.args, *f.keywords.values()):
+            yield from _namespaces(part, seen)
         return
-    if code in seen:
+    if not isinstance(f, types.FunctionType):
+        yield from _of_object(f, ("__call__",), seen)
         return
-    seen.add(code)
-    names = code.co_names
-    yield f.__globals__, names
-    inner = [f.__globals__.get(name) for name in names]
+    if f in seen:
+        return
+    seen.add(f)
+    names, attributes = reads(f.__code__)
+    if root(f.__module__) not in ENGINE:
+        yield f.__globals__, names
+        for name in names:
+            yield from _reached(f.__globals__.get(name), attributes, seen)
     for cell in f.__closure__ or ():
         try:
-            inner.append(cell.cell_contents)
-        except ValueError:
+            yield from _reached(cell.cell_contents, attributes, seen)
+        except ValueError:                       # not assigned yet
             continue
-    for value in inner:
-        target = getattr(value, "__func__", value)
-        if hasattr(target, "__code__") and not is_library_function(target):
-            yield from namespaces(target, seen)
-    for constant in code.co_consts:
-        if hasattr(constant, "co_names"):
-            yield f.__globals__, constant.co_names
+    yield from _of_object(owner, attributes, seen)
 
 
-def is_library_function(f) -> bool:
-    return (f.__module__ or "").partition(".")[0] in ("autodiff", "numpy", "scipy")
+def _reached(value: Any, attributes: Iterable[str], seen: set) -> Iterator[tuple[dict, Iterable[str]]]:
+    if isinstance(value, (types.FunctionType, types.MethodType, functools.partial)):
+        yield from _namespaces(value, seen)
+    elif isinstance(value, types.ModuleType):
+        if not is_installed(value.__name__):
+            for name in attributes:
+                yield from _namespaces(vars(value).get(name), seen)
+    else:
+        yield from _of_object(value, (*attributes, "__call__"), seen)
+
+
+def _of_object(value: Any, attributes: Iterable[str], seen: set) -> Iterator[tuple[dict, Iterable[str]]]:
+    """Through the methods of an object of the user's."""
+    if not is_installed(type(value).__module__):
+        for name in attributes:
+            method = getattr(type(value), name, None)
+            if isinstance(method, types.FunctionType):
+                yield from _namespaces(method, seen)
 
 
 @contextmanager
 def patched(f: Callable, graph) -> Iterator[None]:
     """Make `graph` the current recording of this thread and install the creators for as long."""
     global _depth
-    stack = _stack()
-    with _lock:
-        _depth += 1
-        _install(f)
-    stack.append(graph)
+    stack, entered = _stack(), False
     try:
+        with _lock:
+            _depth, entered = _depth + 1, True
+            _install(f)
+        stack.append(graph)
         yield
     finally:
-        stack.pop()
+        if stack and stack[-1] is graph:
+            stack.pop()
         with _lock:
-            _depth -= 1
+            _depth -= entered
             if _depth == 0:
-                while _swapped:
-                    namespace, name, old, new = _swapped.pop()
-                    if namespace.get(name) is new:
-                        namespace[name] = old
+                _restore()
+
+
+def _restore() -> None:
+    while _swapped:
+        namespace, name, old, new = _swapped[-1]
+        if namespace.get(name) is new:
+            namespace[name] = old
+        _swapped.pop()

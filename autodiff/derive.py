@@ -21,21 +21,17 @@ def primal(recording: Graph, safe: bool = False) -> Graph:
     return g
 
 
-def node_of(handle):
-    return handle.node if type(handle) is Tracer else handle
-
-
 def adjoint(g: Graph, wrt: Sequence[Node], cotangents: Sequence) -> list:
     """Append the cotangents of `wrt` given those of g.outputs (handles or numbers); returns full-shape nodes."""
     seeds = [(o, ct) for o, ct in zip(g.outputs, cotangents, strict=True) if type(o) is Node]
     cts = reverse(g.live(g.outputs), wrt, seeds, g.handle, g)
-    return [_like(0.0 if ct is None else ct, x) for ct, x in zip(cts, wrt, strict=True)]
+    return [_like(g, 0.0 if ct is None else ct, x) for ct, x in zip(cts, wrt, strict=True)]
 
 
-def _like(ct, x: Node):
+def _like(g: Graph, ct, x: Node):
     """A cotangent in the shape and precision of its input."""
     ct = broadcast_to(ct, x.shape)
-    return node_of(ct if isinstance(ct, float) else astype(ct, x.dtype))
+    return g.bare(ct if isinstance(ct, float) else astype(ct, x.dtype))
 
 
 def gradient(recording: Graph, wrt: Sequence[int], safe: bool = False) -> Graph:
@@ -50,7 +46,10 @@ def tangent(g: Graph, wrt: Sequence[int], outputs: Sequence) -> tuple[list[Node]
     given = [g.append(INPUT, (), {"tangent": k}, g.inputs[k].shape, g.inputs[k].dtype) for k in wrt]
     tangents = {g.inputs[k]: g.handle(t) for k, t in zip(wrt, given, strict=True)}
     forward(g, g.live(outputs), tangents)
-    return given, [node_of(tangents.get(o)) if type(o) is Node else None for o in outputs]
+    return given, [g.bare(tangents.get(o)) if type(o) is Node else None for o in outputs]
+
+
+MAX_TERMS = 4      # roots a node may be a sum of before it becomes one itself: keeps long loops linear in size
 
 
 def collapse(g: Graph, inputs: Sequence[Node], outputs: Sequence) -> list:
@@ -70,11 +69,7 @@ def collapse(g: Graph, inputs: Sequence[Node], outputs: Sequence) -> list:
 
     def written(node: Node) -> Node:
         """The node Σ K∘r, as an operation again."""
-        total = None
-        for root, k in terms[node].items():
-            part = _product(g, root, k, linear)
-            total = part if total is None else total + part
-        return node_of(broadcast_to(total, node.shape))
+        return _written(g, terms[node], node.shape, linear)
 
     for node in [n for n in g.live(outputs, keep_guards=False) if n in linear]:
         if node not in terms:
@@ -94,20 +89,33 @@ def _terms(g: Graph, node: Node, linear: set, terms: dict, handle) -> dict:
         for r, c in terms[moving[1]].items():
             c = -c if node.prim is SUBTRACT else c
             out[r] = out[r] + c if r in out else c
-        return out
+        return out if len(out) <= MAX_TERMS else _root(_written(g, out, node.shape, linear), linear, terms)
     if node.prim is SCATTER and (not node.params["based"] or any(node.inputs[0] is i for i in moving)):
         return _scattered(g, node, terms, linear)
-    inputs = tuple([node_of(handle(i)) if type(i) is Node and i in linear else i for i in node.inputs])
-    out = g.emit(node.prim, inputs, node.params)
-    terms.setdefault(out, {out: 1.0})
-    linear.add(out)
-    return {out: 1.0}
+    inputs = tuple([g.bare(handle(i)) if type(i) is Node and i in linear else i for i in node.inputs])
+    return _root(g.emit(node.prim, inputs, node.params), linear, terms)
+
+
+def _root(node: Node, linear: set, terms: dict) -> dict:
+    """A linear node as a term of its own."""
+    terms.setdefault(node, {node: 1.0})
+    linear.add(node)
+    return {node: 1.0}
+
+
+def _written(g: Graph, parts: dict, shape: tuple[int, ...], linear: set) -> Node:
+    """Σ K∘r as an operation again."""
+    total = None
+    for root, k in parts.items():
+        part = _product(g, root, k, linear)
+        total = part if total is None else total + part
+    return g.bare(broadcast_to(total, shape))
 
 
 def _product(g: Graph, root: Node, k, linear: set):
     """K∘r as one operation: K's own factors stay in K, which is computed once."""
     if type(k) is Tracer:
-        return g.handle(g.share(SCALE if g.safe else MULTIPLY, (root, k.node)))
+        return g.handle(g.share(SCALE if g.safe else MULTIPLY, (root, g.bare(k))))
     if type(k) is float and k not in (1.0, -1.0) and root.prim is MATMUL:
         for number, inner in enumerate(root.inputs):             # a literal times (K∘r) @ A goes into K
             if type(inner) is Node and inner.prim is MULTIPLY and inner in linear:
@@ -156,14 +164,12 @@ def _scattered(g: Graph, node: Node, terms: dict, linear: set) -> dict:
         part = _product(g, root, k, linear)
         base = part if base is None else base + part
     base = None if base is None else broadcast_to(base, node.shape)
-    whole = node_of(scatter(g, [p for _, p in rest], [i for i, _ in rest], node.shape, base))
-    linear.add(whole)
-    terms.setdefault(whole, {whole: 1.0})
-    return {whole: 1.0}
+    whole = g.bare(scatter(g, [p for _, p in rest], [i for i, _ in rest], node.shape, base))
+    return _root(whole, linear, terms)
 
 
 def scatter(g: Graph, parts: list, indices: list, shape: tuple[int, ...], base):
-    inputs = tuple([node_of(p) for p in ([] if base is None else [base]) + parts])
+    inputs = tuple([g.bare(p) for p in ([] if base is None else [base]) + parts])
     return g.handle(g.emit(SCATTER, inputs, {"indices": tuple(indices), "shape": shape, "based": base is not None}))
 
 

@@ -1,15 +1,17 @@
 """The engine's errors: each says which call, where in the user's code, what is wrong and what to write instead."""
 
+import dis
 import linecache
 import os
 import sys
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from types import FrameType
 
 _LIBRARIES = ("autodiff", "numpy", "scipy")
 _STANDARD = os.path.dirname(os.__file__) + os.sep
-noted = threading.local()            # .errors: TraceErrors of this thread's runs, to find those that f swallowed
+_noted = threading.local()           # .errors: the TraceErrors of this thread's recordings under way
 
 
 def is_library(frame: FrameType) -> bool:
@@ -29,6 +31,30 @@ def _is_standard(filename: str) -> bool:
     return filename.startswith((_STANDARD, "<frozen ")) and "site-packages" not in filename
 
 
+def _operation(frame: FrameType) -> str:
+    """The name of the bytecode operation that a frame is at (during a call it points behind it, at its inline cache)."""
+    code, at = frame.f_code.co_code, frame.f_lasti
+    while at > 0 and dis.opname[code[at]] == "CACHE":
+        at -= 2
+    return dis.opname[code[at]]
+
+
+def is_storing(frame: FrameType | None) -> bool:
+    """Whether a frame is at an assignment to an entry, a[i] = …"""
+    return frame is not None and _operation(frame) == "STORE_SUBSCR"
+
+
+def call_text(frame: FrameType | None) -> str:
+    """What a frame is calling, as its source has it: "scipy.linalg.expm"; empty where it is not at a call."""
+    if frame is None or not _operation(frame).startswith(("CALL", "PRECALL")):
+        return ""
+    line, end, start, stop = list(frame.f_code.co_positions())[frame.f_lasti // 2]
+    if line is None or start is None:
+        return ""
+    source = linecache.getline(frame.f_code.co_filename, line).encode()
+    return source[start:stop if line == end else None].decode().partition("(")[0].strip()
+
+
 def place(filename: str, line: int, name: str) -> str:
     """A line of code as tracebacks show it."""
     source = linecache.getline(filename, line).strip()
@@ -42,15 +68,15 @@ def defined_at(f: Callable) -> str:
 
 
 class TraceError(TypeError):
-    """Something in a traced function cannot be differentiated or recorded; the message names the line and the remedy."""
+    """Something in a traced function cannot be differentiated or recorded; the message has the line and the remedy."""
 
     def __init__(self, what: str, remedy: str):
         frame = user_frame()
         where = place(frame.f_code.co_filename, frame.f_lineno, frame.f_code.co_name) if frame is not None else ""
         super().__init__(f"{what}{where}\n  Instead: {remedy}")
         self.what, self.remedy = what, remedy
-        if hasattr(noted, "errors"):
-            noted.errors.append(self)
+        if hasattr(_noted, "errors") and not isinstance(self, AttributeError):
+            _noted.errors.append(self)
 
     def __reduce__(self):
         return _restore, (type(self), str(self), self.what, self.remedy)
@@ -60,7 +86,30 @@ class TraceAttributeError(TraceError, AttributeError):
     """An attribute of arrays that traced arrays do not have; hasattr sees it as absent."""
 
 
-def _restore(kind: type, message: str, what: str, remedy: str) -> TraceError:
+@contextmanager
+def surfacing() -> Iterator[None]:
+    """A TraceError that f catches, or that NumPy turns into another, is what the run ends with all the same."""
+    outermost = not hasattr(_noted, "errors")
+    if outermost:
+        _noted.errors = []
+    start = len(_noted.errors)
+    try:
+        try:
+            yield
+        except TraceError:
+            raise
+        except Exception as other:
+            if len(_noted.errors) > start:
+                raise _noted.errors[start] from other
+            raise
+        if len(_noted.errors) > start:
+            raise _noted.errors[start]
+    finally:
+        if outermost:
+            del _noted.errors
+
+
+def _restore(kind: type[TraceError], message: str, what: str, remedy: str) -> TraceError:
     error = kind.__new__(kind)
     TypeError.__init__(error, message)
     error.what, error.remedy = what, remedy

@@ -132,8 +132,11 @@ class Graph:
 
     def record(self, prim: Primitive, args: tuple, params: dict = NO_PARAMS):
         """The same with handles in and out, as `bind` calls it."""
-        inputs = tuple([a.node if type(a) is Tracer and a.graph is self else a for a in args])
-        return self.handle(self.emit(prim, inputs, params))
+        return self.handle(self.emit(prim, tuple(map(self.bare, args)), params))
+
+    def bare(self, handle):
+        """The node behind a tracer of this graph; constants, and tracers of an enclosing recording, pass through."""
+        return handle.node if type(handle) is Tracer and handle.graph is self else handle
 
     def handle(self, value):
         """A tracer for a node of this graph; constants pass through."""
@@ -156,7 +159,7 @@ class Graph:
             inputs = tuple([image[i] if type(i) is Node else i for i in node.inputs])
             if node.prim.expand is not None:
                 out = node.prim.expand(*map(self.handle, inputs), **node.params)
-                image[node] = out.node if type(out) is Tracer else out
+                image[node] = self.bare(out)
             else:
                 image[node] = self.emit(node.prim, inputs, node.params)
         return image

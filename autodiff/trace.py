@@ -4,26 +4,44 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
+import scipy.sparse
 
 from . import creators, pytree
-from .errors import TraceError
+from .contents import BYTES, fingerprint, owner, parts
+from .errors import TraceAttributeError, TraceError, call_text, is_storing, surfacing, user_frame
 from .graph import CONSTANT, GUARD, Graph, Node, Static
 from .primitive import FUNCTIONS, NO_PARAMS, UFUNCS, Primitive, Tracer, bind
 
-_PLAIN = (float, int, np.ndarray, np.generic)
+
+class Held(NamedTuple):
+    """A constant array of a recording: the user's object, what the graph holds for it, its content then."""
+
+    original: Any
+    kept: Any
+    mark: list[bytes]
+    live: bool                                   # kept by reference
 
 
 class Recording(Graph):
-    """A graph being recorded: every node also has the value it had in this run (`values`, by node index)."""
+    """A graph being recorded: every node also has the value it had in this run (`values`, by node index).
 
-    def __init__(self) -> None:
+    What f does to an array after using it must not reach the recording: small constant arrays are copied, large ones
+    held by reference and checked at the end (`settled`). by_value : copy those too.
+    """
+
+    def __init__(self, by_value: bool) -> None:
         super().__init__()
         self.values: list = []
         self.structure: Any = pytree.LEAF        # of the outputs
         self.result: list = []                   # values of the outputs
+        self.held: dict[int, Held] = {}          # constant arrays by the id of the user's object
+        self.by_value = by_value
+        self.moved = False                       # an array held by reference has changed during the run
+        self.failed = False                      # an operation raised, and f went on
+        self.closed = False                      # the run is over
 
     def argument(self, value: np.ndarray) -> Tracer:
         node = self.input(value.shape, value.dtype)
@@ -33,6 +51,8 @@ class Recording(Graph):
     def constant(self, value) -> Tracer:
         """A traced buffer that depends on no input (yet)."""
         value = np.asarray(value)
+        if self.closed:                          # kept by f from an earlier run: nothing to record
+            return Tracer(self, Node(CONSTANT, (value,), NO_PARAMS, value.shape, value.dtype, -1), value)
         node = self.append(CONSTANT, (value,), NO_PARAMS, value.shape, value.dtype)
         self.values.append(value)
         return Tracer(self, node, value)
@@ -42,22 +62,22 @@ class Recording(Graph):
         for a in args:
             if type(a) is Tracer:
                 values.append(a.value)
-                if a.graph is not self:          # of an enclosing trace: a constant here, a variable there
-                    inputs.append(a)
-                    varies = True
-                elif a.node.prim is CONSTANT:
-                    inputs.append(a.node.inputs[0])
+                if a.node.prim is CONSTANT:
+                    inputs.append(a.value)
                 else:
-                    inputs.append(a.node)
+                    inputs.append(a.node if a.graph is self else a)      # (a: a variable of an enclosing trace)
                     varies = True
             else:
-                if type(a) not in _EXACT:
-                    a = operand(a, prim)
                 inputs.append(a)
                 values.append(a)
-        value = prim.evaluate(*values, **params)
         if not varies:
-            return self.constant(value)
+            return self._folded(prim, prim.evaluate(*values, **params))
+        self._check(prim, args, inputs)
+        try:
+            value = values[0] if prim is GUARD else prim.evaluate(*values, **params)
+        except Exception:
+            self.failed = True
+            raise
         if type(value) is tuple:
             shape, dtype = tuple(v.shape for v in value), tuple(v.dtype for v in value)
         else:
@@ -72,29 +92,91 @@ class Recording(Graph):
             self.guards.append(node)
         return Tracer(self, node, value)
 
+    def _folded(self, prim: Primitive, value):
+        """A result that depends on no input: a buffer, that traced values may be written into, if it is real."""
+        real = type(value) is not tuple and np.asarray(value).dtype.kind in "fiub"
+        kept = not self.closed or prim.view or prim.name == "setitem"
+        return self.constant(value) if real and kept else value
 
-_EXACT = frozenset({float, int, bool, np.ndarray, np.float64, np.float32, np.int64, np.bool_})
+    def _check(self, prim: Primitive, args: tuple, inputs: list) -> None:
+        """Constants in a form that graphs hold; no value of a run that is over."""
+        if self.closed:
+            raise _stale(prim)
+        for number, a in enumerate(args):
+            kind = type(a)
+            if kind is Tracer:
+                if a.node.prim is CONSTANT:
+                    if a.value.dtype.kind not in "fiub":
+                        self._operand(a.value, prim)
+                elif a.graph is not self and getattr(a.graph, "closed", False):
+                    raise _stale(prim)
+            elif kind is np.ndarray and a.dtype.kind in "fiub":
+                inputs[number] = self.hold(a)
+            elif kind not in _SCALARS:
+                inputs[number] = self._operand(a, prim)
 
-
-def operand(a, prim: Primitive):
-    """A constant operand in a form that graphs hold: array, NumPy scalar or Python scalar; else a clear error."""
-    if isinstance(a, (list, tuple)):
-        a = np.asarray(a)
-    if isinstance(a, np.ndarray):
-        a = np.asarray(a) if type(a) is not np.ndarray else a
-        if a.dtype.kind in "fiub":
+    def _operand(self, a, prim: Primitive):
+        if isinstance(a, (list, tuple)):
+            a = np.asarray(a)
+        if isinstance(a, np.ndarray) and a.dtype.kind in "fiub" or scipy.sparse.issparse(a):
+            return self.hold(a)
+        if isinstance(a, (float, int, np.generic)) and np.asarray(a).dtype.kind in "fiub":
             return a
-    elif isinstance(a, _PLAIN):
-        return a
-    elif hasattr(a, "tocsr"):
-        return a
-    kind = f"an array of {a.dtype}" if isinstance(a, np.ndarray) else f"{type(a).__name__} {a!r:.50}"
-    raise TraceError(f"{prim.name}: a traced value meets {kind}", "use real numbers or arrays of them")
+        kind = f"an array of {a.dtype}" if isinstance(a, np.ndarray) else f"{type(a).__name__} {a!r:.50}"
+        raise TraceError(f"{prim.name}: a traced value meets {kind}", "use real numbers or arrays of them")
+
+    def hold(self, a):
+        """A constant array, dense or sparse, as it is now."""
+        mark = [fingerprint(part) for part in parts(a)]
+        seen = self.held.get(id(a))
+        if seen is not None and seen.mark == mark:
+            return seen.kept
+        live = not self.by_value and (scipy.sparse.issparse(a) or a.nbytes > BYTES)
+        kept = a if live and scipy.sparse.issparse(a) else np.asarray(a) if live else a.copy()
+        self.moved |= seen is not None and seen.live
+        self.held[id(a)] = Held(a, kept, mark, live)
+        return kept
+
+    def settled(self) -> bool:
+        """Whether every array held by reference still has the content it was used with."""
+        return not self.moved and all(held.mark == [fingerprint(part) for part in parts(held.original)]
+                                      for held in self.held.values() if held.live)
+
+    def shared_arrays(self, other: Recording) -> list[np.ndarray]:
+        """The arrays that outlive a run: both recordings met them."""
+        mine, theirs = ({id(a): a for held in recording.held.values() for a in map(owner, parts(held.original))}
+                        for recording in (self, other))
+        return [a for key, a in mine.items() if key in theirs]
+
+    def value_of(self, node: Node):
+        """What a node was in this run."""
+        return self.values[node.index]
+
+    def work(self) -> int:
+        """Array entries that one run reads and makes: a measure of its cost."""
+        made = sum(np.size(v) for v in self.values if not isinstance(v, tuple))
+        return made + sum(part.size for held in self.held.values() for part in parts(held.original))
+
+
+_SCALARS = frozenset({float, int, bool, np.float64, np.float32, np.int64, np.bool_})
+
+
+def _stale(prim: Primitive) -> TraceError:
+    return TraceError(f"{prim.name}: a traced value of a run that is over is used (kept in a list, an attribute, a cache)",
+                      "keep nothing that depends on x from one call to the next: compute it again, or return it")
 
 
 def record(f: Callable, args: Sequence, is_input: Callable[[int], bool], kwargs: dict[str, Any]) -> Recording:
-    """Run f once on tracers. `is_input(k)`: whether the float leaves of argument k become inputs of the graph."""
-    graph = Recording()
+    """Run f on tracers. `is_input(k)`: whether the float leaves of argument k become inputs of the graph.
+
+    A second time, with copies of all constants, where f changes a large array that it has used.
+    """
+    graph = _record_once(f, args, is_input, kwargs, False)
+    return graph if graph.settled() else _record_once(f, args, is_input, kwargs, True)
+
+
+def _record_once(f: Callable, args: Sequence, is_input: Callable, kwargs: dict[str, Any], by_value: bool) -> Recording:
+    graph = Recording(by_value)
     traced = []
     for number, arg in enumerate(args):
         leaves, structure = pytree.flatten(arg)
@@ -103,15 +185,17 @@ def record(f: Callable, args: Sequence, is_input: Callable[[int], bool], kwargs:
         else:
             leaves = [graph.argument(concrete(leaf)) if is_data(leaf) else leaf for leaf in leaves]
         traced.append(pytree.unflatten(structure, leaves))
-    with creators.patched(f, graph):
-        out = f(*traced, **kwargs)
+    try:
+        with surfacing(), creators.patched(f, graph):
+            out = f(*traced, **kwargs)
+    finally:
+        graph.closed = True
     leaves, graph.structure = pytree.flatten(out)
     for leaf in leaves:
-        if type(leaf) is Tracer and leaf.graph is graph:
-            constant = leaf.node.prim is CONSTANT
-            graph.outputs += (leaf.node.inputs[0] if constant else leaf.node,)
+        if type(leaf) is Tracer and leaf.node.prim is CONSTANT:
+            graph.outputs += (leaf.value,)
         else:
-            graph.outputs += (leaf,)
+            graph.outputs += (leaf.node if type(leaf) is Tracer and leaf.graph is graph else leaf,)
         graph.result.append(leaf.value if type(leaf) is Tracer else leaf)
     return graph
 
@@ -144,7 +228,7 @@ def as_input(leaf) -> np.ndarray:
 
 
 def is_data(leaf) -> bool:
-    """Whether a leaf of another argument is an input of the graph (floats, arrays) or static (ints, strings, objects)."""
+    """Whether a leaf of another argument is an input of the graph (floats, arrays); ints, strings, objects are static."""
     if type(leaf) is Tracer or isinstance(leaf, (float, np.floating)):
         return True
     return type(leaf) is np.ndarray and leaf.dtype.kind in "fiub"
@@ -159,14 +243,16 @@ def _array_ufunc(self, ufunc, method, *inputs, **kwargs):
         if prim is not None:
             return bind(prim, inputs)
     answer = FUNCTIONS.get((ufunc, method)) or _UFUNC_METHODS.get(method)
-    if answer is None:
-        raise TraceError(f"np.{ufunc.__name__}.{method} is not supported on traced values", _OTHER_FUNCTION)
-    return answer(ufunc, *inputs, **kwargs)
+    if answer is not None and (method != "__call__" or ufunc in UFUNCS or ufunc is np.matmul):
+        return answer(ufunc, *inputs, **kwargs)
+    module = "np" if getattr(np, ufunc.__name__, None) is ufunc else "scipy.special"
+    name = f"{module}.{ufunc.__name__}" + (f".{method}" if method != "__call__" else "")
+    return _on_values(getattr(ufunc, method), inputs, kwargs, f"{name} has no derivative rule")
 
 
 _UFUNC_METHODS: dict[str, Callable] = {}
-_OTHER_FUNCTION = ("write it with operations that have a derivative, give its derivative through jac=, "
-                   "or wrap a part that needs none in autodiff.stop_gradient")
+_OTHER_FUNCTION = ("write it with operations that have a derivative rule, give the gradient by hand (jac=), or wrap an "
+                   "operand whose derivative is not wanted in autodiff.stop_gradient(...)")
 
 
 def ufunc_method(method: str):
@@ -179,14 +265,34 @@ def ufunc_method(method: str):
 def _array_function(self, function, types, args, kwargs):
     answer = FUNCTIONS.get(function)
     if answer is None:
-        name = f"{function.__module__}.{function.__name__}"
-        raise TraceError(f"{name} has no derivative rule", _OTHER_FUNCTION)
+        name = f"{function.__module__}.{function.__name__}".replace("numpy.", "np.")
+        return _on_values(function, args, kwargs, f"{name} has no derivative rule")
     return answer(*args, **kwargs)
 
 
+def _on_values(function: Callable, args: tuple, kwargs: dict, trouble: str):
+    """A function without a rule, on traced values that carry no derivative: constants, integers, stopped gradients."""
+    leaves, structure = pytree.flatten((args, kwargs))
+    if not all(carries_none(leaf) for leaf in leaves if type(leaf) is Tracer):
+        raise TraceError(trouble, _OTHER_FUNCTION)
+    plain = [np.array(concretise(leaf)) if type(leaf) is Tracer else leaf for leaf in leaves]
+    args, kwargs = pytree.unflatten(structure, plain)
+    out = function(*args, **kwargs)
+    for leaf, value in zip(leaves, plain, strict=True):
+        if type(leaf) is Tracer and leaf.value.tobytes() != value.tobytes():      # it writes into its argument
+            leaf[...] = value
+    return out
+
+
+def carries_none(tracer: Tracer) -> bool:
+    """Whether a traced value has no derivative to lose, so that its value may be used (guarded)."""
+    return tracer.node is not None and (
+        tracer.node.prim is CONSTANT or tracer.dtype.kind in "iub" or tracer.node.prim.name == "stop_gradient")
+
+
 def _array(self, dtype=None, copy=None):
-    if self.node is not None and self.node.prim is CONSTANT:
-        return np.array(self.value, dtype=dtype)
+    if self.value is not None and carries_none(self):
+        return np.array(concretise(self), dtype=dtype)
     frame = sys._getframe(1)
     if frame.f_globals.get("__name__") == creators.__name__ and frame.f_back is not None:
         frame = frame.f_back
@@ -194,16 +300,30 @@ def _array(self, dtype=None, copy=None):
         box = np.empty(1, dtype=object)      # scipy.sparse hands a 0-d object array back to our __rmatmul__
         box[0] = self
         return box.reshape(())
-    raise TraceError("a traced value is being turned into a plain array, which would lose its derivative",
-                     "create the target inside the function with np.zeros/np.empty (called as np.…), build it with "
-                     "np.stack/np.concatenate, or use a function with a derivative rule")
+    raise _leak("a plain array", "use a function with a derivative rule, or np.stack and np.concatenate for lists")
 
 
 def _float(self):
-    if self.node.prim is CONSTANT:
-        return float(self.value)
-    raise TraceError("a traced value is being turned into a Python float, which would lose its derivative",
-                     "use NumPy's function (np.exp, not math.exp), and drop float(...) and .item() around traced values")
+    if self.value is not None and carries_none(self):
+        return float(concretise(self))
+    raise _leak("a Python float", "use NumPy's function (np.exp, not math.exp), and drop float(...) around traced values")
+
+
+def _leak(kind: str, remedy: str) -> TraceError:
+    """A traced value is about to lose its derivative."""
+    frame = user_frame()
+    if is_storing(frame):
+        return TraceError("a traced value is written into an array that is not traced, and would lose its derivative",
+                          "make the array inside the function, of floats: out = np.zeros(n), or out = np.array(a)")
+    call, inside_library = call_text(frame), frame is not sys._getframe(2)
+    what = f"{call} turns a traced value into {kind}" if call else f"a traced value is turned into {kind}"
+    return TraceError(f"{what}, which would lose its derivative", _OTHER_FUNCTION if inside_library else remedy)
+
+
+def _int(self):
+    if self.value is not None and carries_none(self):
+        return int(concretise(self))
+    return _index(self)
 
 
 def concretise(tracer: Tracer):
@@ -225,9 +345,32 @@ def _bool(self):
 
 def _index(self):
     if self.dtype.kind not in "iub":
+        if is_storing(user_frame()):
+            raise _leak("", "")
         raise TraceError(f"a traced value of {self.dtype} is used as an integer",
-                         "compute indices from shapes or constants; np.floor/np.trunc keep a (zero) derivative")
+                         "compute indices and counts from shapes, constants or comparisons; np.floor and np.trunc keep a "
+                         "(zero) derivative, int(autodiff.stop_gradient(x)) has none")
     return int(concretise(self))
+
+
+def _hash(self):
+    raise TraceError("a traced value is hashed (put into a set, used as a key, passed to a cached function)",
+                     "call the function without its cache, and key by something that does not depend on x")
+
+
+def _getattr(self, name):
+    if name.startswith("_") or not hasattr(np.ndarray, name):
+        raise AttributeError(f"a traced array has no attribute {name!r}")
+    raise TraceAttributeError(f".{name} is not supported on traced arrays", _INSTEAD_OF.get(name, _OTHER_FUNCTION))
+
+
+_INSTEAD_OF = {"sort": "x = np.sort(x)", "partition": "x = np.sort(x)", "put": "x[indices] = values",
+               "flat": "x.ravel() to read, x.reshape(-1)[i] = value to write", "nonzero": "np.nonzero(x != 0)",
+               "view": "x.reshape(shape) or x.astype(dtype)", "resize": "x.reshape(shape)"}
+
+
+def _contains(self, item):
+    return bool((self == item).any())
 
 
 def _len(self):
@@ -238,6 +381,10 @@ def _len(self):
 
 def _repr(self):
     return f"Tracer({self.value!r})" if self.value is not None else f"Tracer({self.node})"
+
+
+def _format(self, spec):
+    return format(self.value if self.shape else self.value[()], spec) if spec else repr(self)
 
 
 def _iter(self):
@@ -252,8 +399,8 @@ def _static_property(name):
 
 for _name, _method in {
     "__array_ufunc__": _array_ufunc, "__array_function__": _array_function, "__array__": _array, "__float__": _float,
-    "__bool__": _bool, "__index__": _index, "__int__": _index, "__len__": _len, "__iter__": _iter, "__repr__": _repr,
-    "__hash__": None, "shape": _static_property("shape"), "ndim": _static_property("ndim"),
-    "size": _static_property("size"), "dtype": _static_property("dtype"),
+    "__bool__": _bool, "__index__": _index, "__int__": _int, "__len__": _len, "__iter__": _iter, "__repr__": _repr,
+    "__hash__": _hash, "__getattr__": _getattr, "__contains__": _contains,
+    "__format__": _format, **{_field: _static_property(_field) for _field in ("shape", "ndim", "size", "dtype")},
 }.items():
     setattr(Tracer, _name, _method)

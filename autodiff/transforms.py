@@ -8,9 +8,10 @@ from typing import Any
 import numpy as np
 
 from . import pytree
+from .call import direction
 from .compile import Program
 from .derive import adjoint, collapse, primal, split, tangent
-from .function import Function, direction
+from .function import Function
 from .graph import INPUT, Graph, Node
 from .interpreters import evaluate
 from .primitive import Tracer, is_traced
@@ -89,15 +90,15 @@ def _linear_map(traced: _Traced, derive: Callable, safe: bool) -> Callable:
     inputs, outputs = derive(g)
     outputs = collapse(g, inputs, outputs)
     residuals = split(g, inputs, outputs)
-    known = evaluate(g, traced.point(g), residuals)
+    known = evaluate(g, traced.point(g), residuals, False)
     if traced.nested:
         fixed = dict(zip(residuals, known, strict=True))
         return lambda *given: evaluate(g, fixed | dict(zip(inputs, given, strict=True)), outputs, False)
     program = Program(g, (*inputs, *residuals), outputs, keep_guards=False)
 
     def apply(*given):
-        out = program(*given, *known)
-        if not safe and any(np.isnan(v).any() for v in out):      # 0 times an infinite derivative: again, with 0·∞ = 0
+        out = program.anywhere(*given, *known)
+        if not safe and not is_traced(out) and any(np.isnan(v).any() for v in out):      # 0 times an infinite derivative: again, with 0·∞ = 0
             return _linear_map(traced, derive, True)(*given)
         return out
     return apply
@@ -217,10 +218,11 @@ def jacobian(f: Callable, argnum: int = 0, mode: str = "auto") -> Callable:
 def _fix(f: Callable, args: Sequence, argnum: int) -> Callable:
     if len(args) == 1:
         return f
-    rest = list(args)
 
     def at(x):
-        return f(*rest[:argnum], x, *rest[argnum + 1:])
+        full = list(args)
+        full[argnum] = x
+        return f(*full)
     return at
 
 

@@ -9,8 +9,8 @@ import numpy as np
 class Record(NamedTuple):
     """One iterate.
 
-    gnorm : ‖g‖∞. step : ‖x_k − x_{k−1}‖₂, 0 at the start. time : seconds since the start. nfev, njev, nhev : values, gradients
-    and products so far. inner : CG iterations of the step, 0 where there are none.
+    gnorm : ‖g‖∞. step : ‖x_k − x_{k−1}‖₂, 0 at the start. time : seconds since the start. nfev, njev, nhev : values,
+    gradients and products so far. inner : CG iterations of the step, 0 where there are none.
     """
 
     nit: int

@@ -40,7 +40,7 @@ def flatten_start(x0: Any) -> tuple[Vector, Restore]:
 
 
 def _lists_to_array(x0: Any) -> Any:
-    """SciPy's convention: nested lists and tuples of bare numbers mean one array. With arrays or dicts inside it is a tree."""
+    """SciPy's convention: nested lists of bare numbers mean one array. With arrays or dicts inside it is a tree."""
     if isinstance(x0, dict | list | tuple) and not _bare_numbers(x0):
         return x0
     try:
@@ -92,7 +92,7 @@ def _ravel_like(value: Any, like: Any, name: str) -> Vector:
     want_leaves, want = pytree.flatten(like)
     shapes, want_shapes = [np.shape(leaf) for leaf in leaves], [np.shape(leaf) for leaf in want_leaves]
     if structure != want or shapes != want_shapes:
-        raise ValueError(f"{name} must return the structure of x0 (same keys in the same order, shapes {want_shapes}), got "
+        raise ValueError(f"{name} must return the structure of x0 (same keys, same order, shapes {want_shapes}), got "
                          f" shapes {shapes} in {_brief(value)}")
     return pytree.ravel(value)[0]
 

@@ -14,8 +14,8 @@ from optkit.stopping import Reason, Stop, StoppingRules
 from optkit.subproblems import lowest_curvature
 
 UNBOUNDED = -1e20  # f below this times max(1, |f(x0)|) is taken for −∞
-PROBE_STEPS = (30, 8)  # products spent on looking for negative curvature where the gradient vanishes: at the start, later
-PROBE_TOLERANCE = {True: 1e-6, False: 1e-3}  # exact / differenced products: relative size below which a sign is not trusted
+PROBE_STEPS = (30, 8)  # products spent on looking for negative curvature where g vanishes: at the start, later
+PROBE_TOLERANCE = {True: 1e-6, False: 1e-3}  # exact or differenced products: relative size to trust a sign from
 AGREEMENT = 1e-8  # relative difference of compiled and plain f that reordering sums may cause
 _LIMITS = {Reason.MAXITER, Reason.MAXFEV, Reason.MAXTIME, Reason.XTOL, Reason.FTOL, Reason.STALLED_AT_PRECISION}
 
@@ -46,8 +46,7 @@ class Solver(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """How a run ended: the point to give back, why, more words on why, what happened, and how long it took in seconds, and what ‖g‖∞ had
-    to reach."""
+    """How a run ended: the point to give back, why, more words, the history, seconds, what ‖g‖∞ had to reach."""
 
     point: Point
     reason: Reason
@@ -58,7 +57,7 @@ class Outcome:
 
 
 def run(objective: Objective, solver: Solver, rules: StoppingRules, observers: Sequence[Observer]) -> Outcome:
-    """Iterate until a rule stops it. Each observer(point, history) is called after each iteration and may raise StopIteration.
+    """Iterate until a rule stops it. observer(point, history) is called after each iteration, may raise StopIteration.
 
     Where the gradient vanishes, solvers with `second_order = True` have the curvature looked at, and leave saddle
     points along its negative direction; others only at the start, and if exact products are at hand.
@@ -127,7 +126,7 @@ class _Run:
             raise Stop(Reason.FTOL)
 
     def _somewhere_lower(self, point: Point) -> State:
-        """The gradient vanishes at `point`: Stop, unless a lower point is known or can be reached along negative curvature."""
+        """The gradient vanishes at `point`: Stop, unless a lower one is known or found along negative curvature."""
         objective = self.objective
         if not objective.prefer(point):
             lower = objective.best
@@ -146,7 +145,7 @@ class _Run:
         return self.rules.threshold(max(self.scale, norm_inf(point.g), abs(point.f)))
 
     def _escape(self, point: Point) -> Point:
-        """Below a saddle point or maximum, along its direction of lowest curvature; Stop where no negative curvature shows."""
+        """A point below a saddle point or maximum, along its lowest curvature; Stop where none shows to be negative."""
         objective = self.objective
         exact, later = objective.has_exact_hvp, len(self.history) > 1
         if not getattr(self.solver, "second_order", False) and (later or not exact):
@@ -161,7 +160,7 @@ class _Run:
                 if trial.f < point.f + 0.25 * length**2 * curvature.lowest:
                     return trial
             length *= 0.25
-        raise Stop(Reason.SADDLE_POINT, f"curvature {curvature.lowest:.2g} along a direction, but no lower point found there")
+        raise Stop(Reason.SADDLE_POINT, f"curvature {curvature.lowest:.2g} along a direction, but no lower point on it")
 
     def conclude(self, reason: Reason, detail: str) -> Outcome:
         """The best point, with the reason that holds for it."""
@@ -179,8 +178,9 @@ class _Run:
         elif reason in _LIMITS and (best.f <= self.floor or objective.saw_minus_infinity):
             reason, detail = Reason.UNBOUNDED, ""
         if objective.compiled:
-            plain = objective.plain_value(best.x)
-            if not abs(plain - best.f) <= AGREEMENT * max(abs(plain), abs(best.f)) + 1e-4 * AGREEMENT * abs(self.history[0].f):
-                reason, detail = Reason.DISAGREEMENT, f"f(x) = {plain!r}, compiled {best.f!r}; compile=False evaluates f itself"
-                best = best._replace(f=plain)
+            plain, compiled = objective.plain_value(best.x), best.f
+            slack = AGREEMENT * (max(abs(plain), abs(best.f)) + 1e-4 * abs(self.history[0].f))
+            if not abs(plain - best.f) <= slack:
+                reason, best = Reason.DISAGREEMENT, best._replace(f=plain)
+                detail = f"f(x) = {plain!r}, compiled {compiled!r}; compile=False evaluates f itself"
         return Outcome(best, reason, detail, self.history, time.perf_counter() - self.began, threshold)

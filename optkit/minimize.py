@@ -18,17 +18,19 @@ from optkit.stopping import Reason
 NEWTON_UP_TO = 2000  # unknowns: above, L-BFGS's cheap iterations win
 
 
-def minimize(fun: Callable, x0: Any, args: Any = (), method: str | Solver | None = None, *, jac: Any = None, hess: Any = None,
-             hessp: Callable | None = None, bounds: Any = None, constraints: Any = (), tol: float | None = None,
-             callback: Callable | None = None, options: dict[str, Any] | None = None, **options_by_name: Any) -> Result:
+def minimize(fun: Callable, x0: Any, args: Any = (), method: str | Solver | None = None, *, jac: Any = None,
+             hess: Any = None, hessp: Callable | None = None, bounds: Any = None, constraints: Any = (),
+             tol: float | None = None, callback: Callable | None = None, options: dict[str, Any] | None = None,
+             **options_by_name: Any) -> Result:
     """Minimise fun(x, *args) from x0. SciPy's signature and conventions, exact derivatives without writing them.
 
-    fun : plain NumPy, returns a number. x0 : array of any shape, number, or nested dict/list/tuple of arrays; x has its
-    structure. method : a name (`optkit.methods()`), a solver object, or None to choose by the problem; `result.choice`
-    says why. jac, hess, hessp : as in SciPy; left out, autodiff provides them. tol : sets gtol. callback(xk) or
-    callback(intermediate_result=...) after each iteration; StopIteration from it ends the run. Options, in `options` or
-    by name: gtol, xtol, ftol, maxiter, maxfev, maxtime (seconds) (see StoppingRules), progress, disp, return_all,
-    compile, and the method's own.
+    fun : plain NumPy, returns a number; x has the structure of x0.
+    x0 : array of any shape, number, or nested dict/list/tuple of arrays.
+    method : a name (`optkit.methods()`), a solver object, or None to choose by the problem; `result.choice` says why.
+    jac, hess, hessp : as in SciPy; left out, autodiff provides them. tol : sets gtol.
+    callback : callback(xk) or callback(intermediate_result=...) after each iteration; StopIteration ends the run.
+    options, by name or in a dict : gtol, xtol, ftol, maxiter, maxfev, maxtime in seconds (see StoppingRules), progress,
+        disp, return_all, compile, and the method's own.
 
     Returns a Result. Numerical trouble is a reason in it; wrong arguments raise ValueError or TypeError.
     """
@@ -86,22 +88,24 @@ def _refuse_constraints(bounds: Any, constraints: Any) -> None:
     if bounds is not None:
         pairs = np.array([bounds.lb, bounds.ub] if hasattr(bounds, "lb") else list(bounds), dtype=float)
         if np.isfinite(pairs).any():
-            raise ValueError("bounds: not supported by these methods yet, which are for unconstrained problems; change variables "
-                             "(x = exp(z) for x > 0), or use scipy.optimize.minimize(fun, x0, method='L-BFGS-B', bounds=bounds, "
-                             "jac=autodiff.grad(fun))")
+            raise ValueError("bounds: not supported by these methods yet, which are for unconstrained problems; change "
+                             "variables (x = exp(z) for x > 0), or use scipy.optimize.minimize(fun, x0, "
+                             "method='L-BFGS-B', bounds=bounds, jac=autodiff.grad(fun))")
     given = constraints if isinstance(constraints, Sequence) else [constraints]
     if constraints is not None and len(given) > 0 and constraints != {}:
         raise ValueError(f"constraints: not supported by these methods yet, got {len(given)}; use "
-                         "scipy.optimize.minimize(fun, x0, method='SLSQP', constraints=constraints, jac=autodiff.grad(fun))")
+                         "scipy.optimize.minimize(fun, x0, method='SLSQP', constraints=constraints, "
+                         "jac=autodiff.grad(fun))")
 
 
 def _result(objective: Objective, outcome: Outcome, method: str, choice: str) -> Result:
     point, reason = outcome.point, outcome.reason
     gnorm, success = norm_inf(point.g), reason is Reason.CONVERGED
-    test = f"‖∇f(x)‖∞ = {gnorm:.3g}" + (f" <= {outcome.threshold:.3g}" if success else f", the test wants <= {outcome.threshold:.3g}")
-    message = "; ".join(part for part in (test if success else reason.text, outcome.detail, "" if success else test) if part)
+    test = f"‖∇f(x)‖∞ = {gnorm:.3g}" + (" <= " if success else ", the test wants <= ") + f"{outcome.threshold:.3g}"
+    parts = (test, outcome.detail) if success else (reason.text, outcome.detail, test)
     return Result(
-        x=objective.restore(point.x.copy()), fun=point.f, jac=objective.restore(point.g.copy()), nit=len(outcome.history) - 1,
-        nfev=objective.nfev, njev=objective.njev, nhev=objective.nhev, status=reason.status, success=success, message=message,
-        reason=reason, history=outcome.history, method=method, choice=choice, seconds=outcome.seconds,
+        x=objective.restore(point.x.copy()), fun=point.f, jac=objective.restore(point.g.copy()),
+        nit=len(outcome.history) - 1, nfev=objective.nfev, njev=objective.njev, nhev=objective.nhev,
+        status=reason.status, success=success, message="; ".join(filter(None, parts)), reason=reason,
+        history=outcome.history, method=method, choice=choice, seconds=outcome.seconds,
         gnorm=gnorm, gtol=outcome.threshold)

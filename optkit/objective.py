@@ -19,11 +19,12 @@ Product = Callable[[Vector], Vector]
 class Objective:
     """f, its gradient and Hessian-vector products at flat points.
 
-    fun : f(x, *args) -> float, x in the structure of x0; an `ad.compile(f)` keeps its generated code from one run to
-    the next. jac : None or False (exact derivatives by autodiff), True (fun returns (f, g)), a callable g(x, *args), or
-    "2-point" / "3-point" differences of f. hessp(x, p, *args) or hess(x, *args), when given, make the products;
-    otherwise autodiff does, or, where only jac is given, differences of gradients (one gradient a product).
-    compile=False traces f at each call instead of running generated code.
+    fun : f(x, *args) -> float, x in the structure of x0; it may be an `ad.compile(f)`.
+    jac : None or False (exact derivatives by autodiff), True (fun returns (f, g)), a callable g(x, *args), "2-point" or
+        "3-point" for differences of f.
+    hessp(x, p, *args), hess(x, *args) : make the products; otherwise autodiff does or, where only jac is given,
+        differences of gradients, one gradient a product.
+    compile : False traces f at each call instead of running generated code.
 
     nfev, njev, nhev count the values, gradients and products that were asked for (a value asked for again at the same
     point is remembered). Linearising the gradient at a point costs about one gradient and is not counted; a differenced
@@ -38,8 +39,8 @@ class Objective:
         self.maxfev, self.deadline = math.inf, math.inf
         self.saw_minus_infinity = False
         self._best: Point | None = None  # while only the value is known there, its g is None
-        self._last_x, self._last_f = None, math.nan
-        self._hvp_x, self._hvp = None, None
+        self._valued: Vector | None = None  # where the last value was asked for
+        self._last: Point | None = None
         args = args if isinstance(args, tuple) else (args,)
         if not callable(fun):
             raise TypeError(f"fun: need a callable f(x, *args), got {fun!r}")
@@ -50,7 +51,7 @@ class Objective:
             self._source = _Pair(user)
         elif callable(jac):
             self._source = _Separate(user, lambda x: user.call(jac, x, "jac"))
-        elif jac in _SCHEMES:
+        elif isinstance(jac, str) and jac in _SCHEMES:
             self._source = _Separate(user, self._difference_gradient(user, _SCHEMES[jac]))
         else:
             raise ValueError(f"jac: need a callable, True, None, '2-point' or '3-point', got jac={jac!r}; "
@@ -64,7 +65,7 @@ class Objective:
             return lambda x: lambda v: user.call(hessp, x, "hessp", user.restore(v.copy()))
         if callable(hess):
             return lambda x: as_operator(hess(user.restore(x.copy()), *user.args), self.n)
-        if hess is not None and hess not in _SCHEMES:
+        if hess is not None and not (isinstance(hess, str) and hess in _SCHEMES):
             raise ValueError(f"hess: need a callable hess(x, *args), '2-point', '3-point' or None, got hess={hess!r}; "
                              "quasi-Newton updates of SciPy are not used, method='l-bfgs' has its own")
         exact = hess is None and isinstance(self._source, _Engine)
@@ -94,15 +95,16 @@ class Objective:
         except (TypeError, ValueError) as error:
             if isinstance(self._source, _Engine):
                 self._user.value(self.x0)  # says it better where f itself does not return a number
-                error.add_note("optkit: for an f that autodiff cannot follow, give jac=..., or jac='3-point' to difference it.")
+                error.add_note("optkit: where autodiff can't follow f, give jac=..., or jac='3-point' for differences.")
             raise
         self.nfev, self.njev = self.nfev + 1, self.njev + 1
         if not math.isfinite(f):
             raise ValueError(f"f(x0) must be finite, got {f}; start where f is defined")
         if not is_finite(g):
             bad = int(np.flatnonzero(~np.isfinite(g))[0])
-            raise ValueError(f"the gradient at x0 must be finite, got g[{bad}] = {g[bad]}; start where f is differentiable")
-        self._best = Point(self.x0, f, freeze(g))
+            raise ValueError(f"the gradient at x0 must be finite, got g[{bad}] = {g[bad]}; "
+                             "start where f is differentiable")
+        self._last = self._best = Point(self.x0, f, freeze(g))
         return self._best
 
     def value(self, x: Vector) -> float:
@@ -110,7 +112,7 @@ class Objective:
         self._check_limits()
         self.nfev += 1
         f = self._finite(self._source.value(freeze(x)))
-        self._last_x, self._last_f = x, f
+        self._valued = x
         if self._best is None or f < self._best.f:
             self._best = Point(x, f, None)  # type: ignore[arg-type]
         return f
@@ -118,23 +120,21 @@ class Objective:
     def point(self, x: Vector) -> Point:
         """f and gradient at x, which becomes read-only; f = +inf where either is not finite."""
         self._check_limits()
-        if x is not self._last_x:
+        if x is not self._valued:
             self.nfev += 1
         self.njev += 1
         f, g = self._source.value_and_grad(freeze(x))
         f = self._finite(f)
         if not is_finite(g):
             f = math.inf
-        point = Point(x, f, freeze(g))
+        self._last = point = Point(x, f, freeze(g))
         if self._best is None or f < self._best.f or x is self._best.x:
             self._best = point
         return point
 
     def hvp(self, x: Vector) -> Product:
-        """v -> H(x) v. Linearised once at x; the last one is kept, so asking again at the same x is free."""
-        if x is not self._hvp_x:
-            self._hvp_x, self._hvp = x, self._product(x)
-        product = self._hvp
+        """v -> H(x) v, linearised once, now; it stays valid."""
+        product = self._product(x)
 
         def counted(v: Vector) -> Vector:
             if time.perf_counter() > self.deadline:
@@ -191,8 +191,10 @@ class Objective:
         return product
 
     def _gradient(self, x: Vector) -> Vector:
+        if self._last is not None and x is self._last.x:
+            return self._last.g
         self.njev += 1
-        self.nfev += isinstance(self._source, _Pair)
+        self.nfev += isinstance(self._source, _Pair) and not self._source.knows(x)
         return self._source.gradient(x)
 
 
@@ -266,8 +268,11 @@ class _Pair:
     def gradient(self, x: Vector) -> Vector:
         return self.value_and_grad(x)[1]
 
+    def knows(self, x: Vector) -> bool:
+        return x is self._x
+
     def value_and_grad(self, x: Vector) -> tuple[float, Vector]:
-        if x is not self._x:
+        if not self.knows(x):
             user = self.user
             pair = user.fun(user.restore(x.copy()), *user.args)
             if not isinstance(pair, tuple | list) or len(pair) != 2:

@@ -15,9 +15,10 @@ __all__ = ["Callback", "Observer", "Path", "Progress"]
 
 
 class Callback:
-    """The user's callback by SciPy's convention: callback(intermediate_result=...) if that is its only parameter, else callback(xk).
+    """The user's callback, by SciPy's convention.
 
-    intermediate_result holds x, fun, jac and what the history's last record holds.
+    callback(intermediate_result=...) if that is its only parameter, else callback(xk). intermediate_result holds x,
+    fun, jac and what the history's last record holds.
     """
 
     def __init__(self, callback: Callable, objective: Objective):
@@ -35,8 +36,9 @@ class Callback:
             self.callback(restore(point.x.copy()))
             return
         record = history[-1]._asdict()
-        self.callback(intermediate_result=OptimizeResult(
-            x=restore(point.x.copy()), fun=point.f, jac=restore(point.g.copy()), **{k: record[k] for k in record if k != "f"}))
+        del record["f"]
+        x, jac = restore(point.x.copy()), restore(point.g.copy())
+        self.callback(intermediate_result=OptimizeResult(x=x, fun=point.f, jac=jac, **record))
 
 
 class Path:

@@ -45,7 +45,8 @@ class Methods(dict):
             also = [alias for alias, target in ALIASES.items() if target == name]
             blocks.append(f"{name:<18}{_summary(cls)}\n{'':18}options: {', '.join(_describe(cls))}\n"
                           f"{'':18}also called: {', '.join(also) or 'nothing else'}")
-        return "\n".join(blocks) + f"\n{'every method':<18}{', '.join(sorted(RULES))}, {', '.join(sorted(set(DOOR) - {'norm'}))}"
+        blocks.append(f"{'every method':<18}{', '.join(sorted(RULES))}, {', '.join(sorted(set(DOOR) - {'norm'}))}")
+        return "\n".join(blocks)
 
     __repr__ = __str__
 
@@ -100,20 +101,20 @@ def split_options(options: dict[str, Any], solver: Solver | type) -> tuple[Solve
     for given, value in options.items():
         name = RENAMED.get(given, given)
         if name in MEANINGLESS:
-            warnings.warn(f"option {given!r} has no meaning here and is ignored: derivatives are not differenced by optkit, "
-                          "and progress=True or disp=True shows the run", IgnoredOption, stacklevel=4)
+            warnings.warn(f"option {given!r} has no meaning here and is ignored: derivatives are exact, progress=True "
+                          "or disp=True shows the run", IgnoredOption, stacklevel=4)
             continue
         target = rules if name in RULES else door if name in DOOR else own
         if name in target and target is not door:
             raise TypeError(f"option {given!r} means {name!r}, which is given too; give one of them")
         target[name] = value
     if door["norm"] not in (np.inf, math.inf):
-        raise ValueError(f"norm: the gradient test uses the ∞-norm, got norm={door['norm']!r}; leave it out and scale gtol")
+        raise ValueError(f"norm: the gradient test uses the ∞-norm, got norm={door['norm']!r}, so scale gtol")
     return configure(solver, own), StoppingRules(**rules), door
 
 
 def configure(solver: Any, own: dict[str, Any]) -> Solver:
-    """The solver with these parameters; those of its line search may be given by name beside them, or `search` by name."""
+    """The solver with these parameters; those of its line search may stand beside them, and `search` be a name."""
     cls = solver if isinstance(solver, type) else type(solver)
     if not own and not isinstance(solver, type):
         return solver

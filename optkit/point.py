@@ -9,7 +9,7 @@ Vector = np.ndarray
 
 
 class Point(NamedTuple):
-    """x and g : (n,) read-only float64. f : float, +inf where f or its gradient is not finite. Never changed, never half-updated."""
+    """x and g : (n,) read-only float64. f : float, +inf where f or its gradient is not finite. Never half-updated."""
 
     x: Vector
     f: float
@@ -33,5 +33,5 @@ def norm_inf(v: Vector) -> float:
 
 
 def is_finite(v: Vector) -> bool:
-    """Whether every entry is finite. Σ|v_i| is finite only if all are; it can also overflow, and only then are entries looked at."""
+    """Whether every entry is finite. Σ|v_i| says so unless it overflows; only then are the entries looked at."""
     return dasum(v) < np.inf or bool(np.isfinite(v).all())

@@ -7,7 +7,7 @@ from numbers import Integral, Real
 
 
 class Reason(Enum):
-    """What ended a run: (status number, what it means). Only CONVERGED is success; 98 and 99 are SciPy's numbers' neighbours."""
+    """What ended a run: (status number, what it means). Only CONVERGED is success; 99 is SciPy's for CALLBACK."""
 
     CONVERGED = (0, "the gradient test holds")
     MAXITER = (1, "iteration limit reached")

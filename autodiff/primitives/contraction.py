@@ -5,7 +5,7 @@ import scipy.sparse
 
 from ..errors import TraceError
 from ..primitive import UFUNCS, Primitive, Tracer, bind, implements, shape_of
-from .elementwise import same_type
+from .elementwise import SCALE, same_type
 from .reductions import SUM
 from .shape import FULL, reshape, transpose
 
@@ -23,17 +23,19 @@ def _swap(a):
 
 
 def _outer(a, b):
-    return reshape(a, (*shape_of(a), 1)) * reshape(b, (1, *shape_of(b)))
+    return SCALE(reshape(a, (*shape_of(a), 1)), reshape(b, (1, *shape_of(b))))
 
 
 def _left(ct, a, b):
     """Adjoint of A ↦ A B; batch axes are summed back by the caller."""
     if len(shape_of(b)) == 1:
         if len(shape_of(a)) == 1:
-            return ct * b
-        return _outer(ct, b) if len(shape_of(ct)) == 1 else reshape(ct, (*shape_of(ct), 1)) * b
+            return SCALE(ct, b)
+        return _outer(ct, b) if len(shape_of(ct)) == 1 else SCALE(reshape(ct, (*shape_of(ct), 1)), b)
     if len(shape_of(a)) == 1:                      # ct (..., n), b (..., m, n)
-        return MATMUL(b, ct) if len(shape_of(b)) == 2 else batch_sum(MATMUL(b, reshape(ct, (*shape_of(ct), 1)))[..., 0], 1)
+        if len(shape_of(b)) == 2:
+            return MATMUL(b, ct)
+        return batch_sum(MATMUL(b, reshape(ct, (*shape_of(ct), 1)))[..., 0], 1)
     return batch_sum(MATMUL(ct, _swap(b)), len(shape_of(a)), shape_of(a))
 
 
@@ -41,8 +43,10 @@ def _right(ct, a, b):
     """Adjoint of B ↦ A B."""
     if len(shape_of(a)) == 1:
         if len(shape_of(b)) == 1:
-            return ct * a
-        return _outer(a, ct) if len(shape_of(ct)) == 1 else reshape(a, (-1, 1)) * reshape(ct, (*shape_of(ct)[:-1], 1, -1))
+            return SCALE(ct, a)
+        if len(shape_of(ct)) == 1:
+            return _outer(a, ct)
+        return SCALE(reshape(a, (-1, 1)), reshape(ct, (*shape_of(ct)[:-1], 1, -1)))
     if len(shape_of(b)) == 1:                      # ct (..., m), a (..., m, n)
         if len(shape_of(a)) == 2:
             return MATMUL(ct, a)
@@ -64,7 +68,8 @@ MATRIX, VECTOR = np.array([[0.5, -1.0, 2.0], [1.5, 0.3, -0.7]]), np.array([0.2, 
 BATCH = np.arange(12.0).reshape(2, 2, 3) / 7.0
 MATMUL = Primitive("matmul", np.matmul, _matmul_shape, transpose=(_left, _right), multilinear=True, samples=(
     (MATRIX, VECTOR), (VECTOR, MATRIX.T.copy()), (VECTOR, VECTOR), (MATRIX, MATRIX.T.copy()), (BATCH, MATRIX.T.copy()),
-    (BATCH, VECTOR), (MATRIX[0, :2], BATCH), (BATCH, BATCH[:1].transpose(0, 2, 1).copy()), (MATRIX, BATCH.transpose(0, 2, 1).copy())))
+    (BATCH, VECTOR), (MATRIX[0, :2], BATCH), (BATCH, BATCH[:1].transpose(0, 2, 1).copy()),
+    (MATRIX, BATCH.transpose(0, 2, 1).copy())))
 UFUNCS[np.matmul] = MATMUL
 
 
@@ -115,7 +120,8 @@ class RowMajor:
 
     def __call__(self, x):
         a, (data, indices, indptr) = self.a, self.source
-        if a.data is not data or a.indices is not indices or a.indptr is not indptr or data.dot(self.copy) != self.check:
+        if a.data is not data or a.indices is not indices or a.indptr is not indptr \
+                or data.dot(self.copy) != self.check:
             self._store()
         return self.rows @ x
 
@@ -155,12 +161,23 @@ class _EinsumParts:
             rest = [x for i, x in enumerate(inputs) if i != number]
             known = set(out).union(*others)
             kept = tuple(letter for letter in mine if letter in known)
-            result = _contract([ct, *rest], [out, *others], kept)
-            result = reshape(result, tuple(shape_of(result)[kept.index(m)] if m in known else 1 for m in mine))
+            if known <= set(mine):               # nothing is summed: a product of the cotangent and the other operands
+                result = _aligned(ct, out, mine)
+                for x, term in zip(rest, others, strict=True):
+                    result = SCALE(result, _aligned(x, term, mine))
+            else:
+                result = _aligned(_contract([ct, *rest], [out, *others], kept), kept, mine)
             own, full = shape_of(inputs[number]), shape_of(result)
             stretched = tuple(i for i, size in enumerate(own) if size == 1 != full[i])
             return SUM(result, axis=stretched, keepdims=True) if stretched else result
         return part
+
+
+def _aligned(x, term, letters):
+    """x, with axes named by `term`, to broadcast against axes named `letters`."""
+    order = [letter for letter in letters if letter in term]
+    sizes = iter([shape_of(x)[term.index(letter)] for letter in order])
+    return reshape(_contract([x], [term], order), tuple(next(sizes) if letter in order else 1 for letter in letters))
 
 
 def _contract(operands, terms, out):
@@ -244,7 +261,7 @@ def _np_inner(a, b):
 
 @implements(np.outer)
 def _np_outer(a, b, out=None):
-    return _outer(np.ravel(a), np.ravel(b))
+    return reshape(a, (-1, 1)) * reshape(b, (1, -1))
 
 
 @implements(np.tensordot)

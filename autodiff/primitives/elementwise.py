@@ -1,6 +1,6 @@
 """Elementwise rows: NumPy and SciPy ufuncs with their partial derivatives d out/d input_i from (out, *inputs).
 
-The second column of a differentiable row holds one formula an input; None is a derivative that is zero almost everywhere.
+The second column of a differentiable row holds one formula an input; None is a derivative zero almost everywhere.
 Conventions at nondifferentiable points stand on the row.
 """
 
@@ -65,7 +65,7 @@ def _power_base(y, x, p):
 
 def _one_at_origin(x, y):
     """y, but 1 where x and y are both 0: x log y and its derivatives are then 0."""
-    return np.where((x == 0) & (y == 0), 1.0, y)
+    return np.where(np.logical_and(np.equal(x, 0), np.equal(y, 0)), 1.0, y)
 
 
 def _tie(x, y):
@@ -85,7 +85,8 @@ DIVIDE = elementwise(np.divide, (lambda z, x, y: 1.0 / y, lambda z, x, y: -z / y
 NEGATIVE = elementwise(np.negative, (lambda y, x: -1.0,), REAL, "same")
 POSITIVE_OP = elementwise(np.positive, (lambda y, x: 1.0,), REAL, "same")
 POWER = elementwise(np.power, (_power_base, lambda y, x, p: y * np.log(np.where(y == 0, 1.0, x))),  # d0^p/dp = 0
-                    ((np.array([0.4, 2.2]), np.array([1.3, 0.7])), (np.array([1.3, -0.7]), 3), (np.array([0.4, 2.0]), 0.5)))
+                    ((np.array([0.4, 2.2]), np.array([1.3, 0.7])), (np.array([1.3, -0.7]), 3),
+                     (np.array([0.4, 2.0]), 0.5)))
 FLOAT_POWER = elementwise(np.float_power, POWER.partials, POWER.samples)
 SQUARE = elementwise(np.square, (lambda y, x: 2.0 * x,), REAL, "same")
 SQRT = elementwise(np.sqrt, (lambda y, x: 0.5 / y,), POSITIVE)
@@ -122,7 +123,7 @@ DEG2RAD = elementwise(np.deg2rad, (lambda y, x: float(np.pi / 180),), REAL)
 RADIANS = elementwise(np.radians, (lambda y, x: float(np.pi / 180),), REAL)
 RAD2DEG = elementwise(np.rad2deg, (lambda y, x: float(180 / np.pi),), REAL)
 DEGREES = elementwise(np.degrees, (lambda y, x: float(180 / np.pi),), REAL)
-MAXIMUM = elementwise(np.maximum, (lambda z, x, y: _tie(x, y), lambda z, x, y: _tie(y, x)), PAIRS, "same")  # ties: 1/2 each
+MAXIMUM = elementwise(np.maximum, (lambda z, x, y: _tie(x, y), lambda z, x, y: _tie(y, x)), PAIRS, "same")  # ties: ½
 MINIMUM = elementwise(np.minimum, (lambda z, x, y: _tie(y, x), lambda z, x, y: _tie(x, y)), PAIRS, "same")
 FMAX = elementwise(np.fmax, (lambda z, x, y: _pick_finite(x, y), lambda z, x, y: _pick_finite(y, x)), PAIRS, "same")
 FMIN = elementwise(np.fmin, (lambda z, x, y: _pick_finite(-x, -y), lambda z, x, y: _pick_finite(-y, -x)), PAIRS, "same")
@@ -190,12 +191,14 @@ SPACING = elementwise(np.spacing, (None,), ())
 def _scale_safe(a, b):
     """a*b where zero times anything is zero: the product of a (co)tangent and a derivative in safe mode."""
     with np.errstate(invalid="ignore", over="ignore"):
-        return np.where((np.equal(a, 0)) | (np.equal(b, 0)), 0.0, np.multiply(a, b))
+        product = np.multiply(a, b)
+        return np.where(np.equal(a, 0) | np.equal(b, 0), 0.0, product) if np.isnan(product).any() else product
 
 
 SCALE = Primitive("scale", _scale_safe, lambda *inputs: (broadcast(*inputs), same_type(*inputs)), samples=PAIRS,
                   partials=MULTIPLY.partials)
-CAST = Primitive("astype", lambda x, dtype: np.asarray(x).astype(dtype), lambda x, dtype: (shape_of(x), np.dtype(dtype)),
+CAST = Primitive("astype", lambda x, dtype: np.asarray(x).astype(dtype),
+                 lambda x, dtype: (shape_of(x), np.dtype(dtype)),
                  transpose=(lambda ct, x, dtype: astype(ct, x.dtype) if np.dtype(dtype).kind == "f" else None,),
                  samples=(((np.array([1.0, 2.0]),), {"dtype": "float64"}),))
 STOP_GRADIENT = Primitive("stop_gradient", lambda x: x, lambda x: (shape_of(x), x.dtype), partials=(None,), alias=True)

@@ -82,8 +82,8 @@ class _ScatterParts:
 
 SCATTER = Primitive("scatter", _scatter, lambda *parts, indices, shape, based: (shape, same_type(*parts)),
                     transpose=_ScatterParts(),
-                    samples=(((VECTOR[:2], VECTOR[:3]), {"indices": (Static((slice(1, 3),)), Static((np.array([0, 2, 2]),))),
-                                                        "shape": (4,), "based": False}),
+                    samples=(((VECTOR[:2], VECTOR[:3]), {
+                        "indices": (Static((slice(1, 3),)), Static((np.array([0, 2, 2]),))), "shape": (4,), "based": False}),
                              ((VECTOR, np.float64(2.0)), {"indices": (Static((1,)),), "shape": (4,), "based": True})))
 
 
@@ -113,15 +113,19 @@ def getitem(x: Tracer, index):
 
 
 def share(base: Tracer, out: Tracer, writeback) -> None:
-    """`out` is a view of `base`; writeback(new view) is the base with that view's entries replaced.
+    """`out` is a view of `base` if NumPy made one; writeback(new view) is the base with that view's entries replaced.
 
     Only while recording: rules and scalars never write. The base knows its views weakly, so nothing is kept alive.
     """
     if type(out) is not Tracer or out.value is None or not out.shape or out is base:
         return
+    if not np.may_share_memory(base.value, out.value):       # reshaping what is not contiguous copies
+        return
     out.base, out.writeback = base, writeback
     if base.views is None:
         base.views = []
+    elif len(base.views) % 32 == 31:
+        base.views = [known for known in base.views if known[0]() is not None]
     base.views.append((weakref.ref(out), out.node.prim, out.node.params))
 
 
@@ -137,8 +141,21 @@ def setitem(x: Tracer, index, value) -> None:
         if extra > 0:
             value = reshape(value, value.shape[extra:])
         value = broadcast_to(value, shape)
+        if not is_basic(parts) and not distinct(parts, x.shape):
+            write(x, astype(_last_writes(x, parts, value), x.dtype))
+            return
     out = bind(SETITEM, (x, value), {"index": Static(parts)})
     write(x, astype(out, x.dtype))
+
+
+def _last_writes(x: Tracer, parts: tuple, value: Tracer):
+    """x[parts] = value where parts repeat an entry: only the last write to it counts."""
+    places = np.arange(x.size).reshape(x.shape)[parts].ravel()
+    last = np.zeros(x.size, np.intp)
+    last[places] = np.arange(places.size)
+    kept = np.flatnonzero(last[places] == np.arange(places.size))
+    flat = bind(SETITEM, (reshape(x, (-1,)), reshape(value, (-1,))[kept]), {"index": Static((places[kept],))})
+    return reshape(flat, x.shape)
 
 
 def write(x: Tracer, new: Tracer) -> None:

@@ -7,11 +7,12 @@ from ..primitive import Primitive, bind, implements, shape_of
 from .contraction import MATMUL, batch_sum
 from .elementwise import float_type
 from .reductions import SUM
-from .shape import axes, expand, one_axis, reshape, transpose
+from .shape import axes, one_axis, reshape, transpose
 
 SQUARE = np.array([[2.0, 0.3, -0.5], [0.1, 1.5, 0.4], [-0.2, 0.6, 3.0]])
 DEFINITE = SQUARE @ SQUARE.T
 SINGULAR = np.outer(SQUARE[0], SQUARE[1]) + np.outer(SQUARE[2], SQUARE[0])
+STACKED = np.stack([SQUARE, DEFINITE])
 RIGHT = np.array([[1.0, 0.5], [-0.3, 2.0], [0.7, -1.1]])
 
 
@@ -66,13 +67,18 @@ def _solve_tangent(out, inputs, tangents):
     if da is not None:
         moved = MATMUL(da, out) if not _is_vector(a, b) or len(shape_of(a)) == 2 else MATMUL(da, out[..., None])[..., 0]
         change = -moved if change is None else change - moved
-    return SOLVE(a, change)
+    return _solve_vectors(a, change) if _is_vector(a, b) else SOLVE(a, change)
+
+
+def _solve_vectors(a, b):
+    """A⁻¹b for vectors b of any number of axes."""
+    return SOLVE(a, b) if len(shape_of(b)) == 1 else SOLVE(a, b[..., None])[..., 0]
 
 
 def _solve_transpose(ct, a, b):
     """Adjoint of b ↦ A⁻¹b: solve with Aᵀ."""
     if _is_vector(a, b):
-        return batch_sum(SOLVE(mT(a), ct[..., None])[..., 0], 1)
+        return batch_sum(_solve_vectors(mT(a), ct), 1)
     return batch_sum(SOLVE(mT(a), ct), len(shape_of(b)), shape_of(b))
 
 
@@ -111,8 +117,8 @@ def _adjugate_value(a):
 
 
 def _adjugate_change_value(a, da):
-    """The derivative of adj at A = UΣVᵀ along dA, M = Uᵀ dA V, P_ij = Π_{k≠i,j} σ_k: V D Uᵀ with D_ii = Σ_{j≠i} P_ij M_jj,
-    D_ij = −P_ij M_ij: polynomials in σ, so right at singular A."""
+    """The derivative of adj at A = UΣVᵀ along dA: V D Uᵀ with D_ii = Σ_{j≠i} P_ij M_jj, D_ij = −P_ij M_ij, where
+    M = Uᵀ dA V and P_ij = Π_{k≠i,j} σ_k: polynomials in σ, so right at singular A."""
     u, s, vt, sign = _svd(a)
     n = s.shape[-1]
     products = np.stack([np.stack([_product_without(s, i, j) * (i != j) for j in range(n)], -1) for i in range(n)], -2)
@@ -139,15 +145,15 @@ def _scaled(factor, matrix):
     return reshape(factor, (*shape_of(factor), 1, 1)) * matrix
 
 
-INV = Primitive("inv", np.linalg.inv, _like, jvp=_inv_tangent, samples=((SQUARE,), (np.stack([SQUARE, DEFINITE]),)))
-ADJUGATE = Primitive("adjugate", _adjugate_value, _like, samples=((SQUARE,), (SINGULAR,)),
+INV = Primitive("inv", np.linalg.inv, _like, jvp=_inv_tangent, samples=((SQUARE,), (STACKED,)))
+ADJUGATE = Primitive("adjugate", _adjugate_value, _like, samples=((SQUARE,),),
                      jvp=lambda out, inputs, tangents: ADJUGATE_CHANGE(inputs[0], tangents[0]))
 ADJUGATE_CHANGE = Primitive("adjugate_change", _adjugate_change_value, _like, jvp=_adjugate_change_tangent,
                             transpose=(None, lambda ct, x, h: mT(ADJUGATE_CHANGE(x, mT(ct)))),   # d² det is symmetric
                             samples=((SQUARE, DEFINITE),))
 SOLVE = Primitive("solve", np.linalg.solve, _solve_shape, jvp=_solve_tangent, transpose=(None, _solve_transpose),
-                  samples=((SQUARE, RIGHT), (SQUARE, RIGHT[:, 0]), (np.stack([SQUARE, DEFINITE]), RIGHT)))
-DET = Primitive("det", np.linalg.det, _per_matrix, jvp=_det_tangent, samples=((SQUARE,), (SINGULAR,), (np.stack([SQUARE, DEFINITE]),)))
+                  samples=((SQUARE, RIGHT), (SQUARE, RIGHT[:, 0]), (STACKED, RIGHT), (STACKED, RIGHT[:, 0])))
+DET = Primitive("det", np.linalg.det, _per_matrix, jvp=_det_tangent, samples=((SQUARE,), (SINGULAR,), (STACKED,)))
 LOGABSDET = Primitive("logabsdet", lambda a: np.linalg.slogdet(a)[1], _per_matrix, samples=((SQUARE,),),
                       jvp=lambda out, inputs, tangents: _trace(SOLVE(inputs[0], tangents[0])))
 SIGNDET = Primitive("signdet", lambda a: np.linalg.slogdet(a)[0], _per_matrix, samples=((SQUARE,),), partials=(None,))
@@ -183,7 +189,8 @@ def _eigh_tangent(out, inputs, tangents, uplo):
 
 EIGH = Primitive("eigh", lambda a, uplo: tuple(np.linalg.eigh(a, uplo)), _eigh_shape, jvp=_eigh_tangent,
                  samples=(((DEFINITE,), {"uplo": "L"}),))
-ITEM = Primitive("item", lambda parts, number: parts[number], lambda parts, number: (parts.shape[number], parts.dtype[number]),
+ITEM = Primitive("item", lambda parts, number: parts[number],
+                 lambda parts, number: (parts.shape[number], parts.dtype[number]),
                  jvp=lambda out, inputs, tangents, number: tangents[0][number])
 
 
@@ -243,7 +250,8 @@ def _norm(x, ord=None, axis=None, keepdims=False):
         return out if keepdims else np.squeeze(out, axis=where)
     if ord == 2 and sorted(where) == [0, 1] and x.ndim == 2:
         gram = MATMUL(x, mT(x)) if x.shape[0] <= x.shape[1] else MATMUL(mT(x), x)
-        return expand(np.sqrt(np.max(_eigvalsh(gram))), (1, 1) if keepdims else ())
+        largest = np.sqrt(np.max(_eigvalsh(gram)))
+        return reshape(largest, (1, 1)) if keepdims else largest
     raise TraceError(f"np.linalg.norm: ord={ord!r} over axes {where} has no derivative rule",
                      "use ord None, 'fro', 1, inf or 2, or write the norm with its singular values")
 

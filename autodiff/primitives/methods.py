@@ -35,7 +35,7 @@ def _foreign(prim, left, right, reflected):
         raise TraceError(f"{prim.name} of a traced array and a sparse matrix", "use A.toarray(), or A @ x for products")
     if isinstance(other, (list, tuple)):
         other = shape.array(other)
-    elif not isinstance(other, (np.generic, np.ndarray, int, float)):
+    elif not isinstance(other, (np.generic, np.ndarray, int, float, complex)):
         return NotImplemented
     return bind(prim, (other, right) if reflected else (left, other))
 

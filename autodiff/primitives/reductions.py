@@ -8,7 +8,7 @@ import scipy.special
 from ..errors import TraceError
 from ..primitive import NO_PARAMS, Primitive, Tracer, bind, implements, shape_of
 from ..trace import ufunc_method
-from .elementwise import BOOL, astype, float_type, stop_gradient
+from .elementwise import BOOL, SCALE, astype, float_type, stop_gradient
 from .shape import FULL, _no_out, array, axes, concatenate, expand, one_axis, reshape, transpose
 
 BOTH = (((FULL,), {"axis": (0, 1), "keepdims": False}), ((FULL,), {"axis": (1,), "keepdims": True}))
@@ -27,7 +27,7 @@ def _reducer(ufunc):
     reduce = ufunc.reduce
 
     def evaluate(x, axis, keepdims):
-        if len(axis) == x.ndim:
+        if len(axis) == np.ndim(x):
             return reduce(x, axis=None, keepdims=keepdims)
         return reduce(x, axis=axis, keepdims=keepdims)
     return evaluate
@@ -46,13 +46,22 @@ def _extreme_tangent(out, inputs, tangents, axis, keepdims):
     x, = inputs
     hit = np.multiply(1.0, x == expand(out, kept_shape(x.shape, axis)))
     share = hit / SUM(hit, axis=axis, keepdims=True)
-    return SUM(share * tangents[0], axis=axis, keepdims=keepdims)
+    return SUM(SCALE(tangents[0], share), axis=axis, keepdims=keepdims)
 
 
-SUM = Primitive("sum", _reducer(np.add), _sum_shape, samples=BOTH,
-                transpose=(lambda ct, x, axis, keepdims: expand(ct, kept_shape(shape_of(x), axis)),))
+def _spread(ct, x, axis, keepdims):
+    """The cotangent with the summed axes put back, to broadcast along them (it may itself be smaller than the sum)."""
+    own, ndim = shape_of(ct), len(shape_of(x))
+    if not own or keepdims:
+        return ct
+    sizes = iter((1,) * (ndim - len(axis) - len(own)) + own)
+    return reshape(ct, tuple(1 if i in axis else next(sizes) for i in range(ndim)))
+
+
+SUM = Primitive("sum", _reducer(np.add), _sum_shape, samples=BOTH, transpose=(_spread,))
 MAX = Primitive("max", _reducer(np.maximum), _same_shape, jvp=_extreme_tangent,
-                samples=(((UNSORTED,), {"axis": (0, 1), "keepdims": False}), ((UNSORTED,), {"axis": (0,), "keepdims": True})))
+                samples=(((UNSORTED,), {"axis": (0, 1), "keepdims": False}),
+                         ((UNSORTED,), {"axis": (0,), "keepdims": True})))
 MIN = Primitive("min", _reducer(np.minimum), _same_shape, jvp=_extreme_tangent, samples=MAX.samples)
 
 
@@ -92,7 +101,8 @@ CUMSUM = Primitive("cumsum", lambda x, axis: np.cumsum(x, axis), lambda x, axis:
                    transpose=(lambda ct, x, axis: _reverse(CUMSUM(_reverse(ct, axis), axis=axis), axis),),
                    samples=(((FULL,), {"axis": 1}),))
 CUMPROD = Primitive("cumprod", lambda x, axis: np.cumprod(x, axis), lambda x, axis: (x.shape, x.dtype),
-                    expand=_cumprod_expand, samples=(((FULL,), {"axis": 1}), ((np.array([2.0, 0.0, 3.0]),), {"axis": 0})))
+                    expand=_cumprod_expand,
+                    samples=(((FULL,), {"axis": 1}), ((np.array([2.0, 0.0, 3.0]),), {"axis": 0})))
 
 
 def _logsumexp(x, axis, keepdims):
@@ -171,7 +181,8 @@ def _np_mean(a, axis=None, dtype=None, out=None, keepdims=False, *, where=True):
 
 
 @implements(np.var)
-def _np_var(a, axis=None, dtype=None, out=None, ddof=0, keepdims=False, *, where=True, mean=_NO_VALUE, correction=_NO_VALUE):
+def _np_var(a, axis=None, dtype=None, out=None, ddof=0, keepdims=False, *, where=True, mean=_NO_VALUE,
+            correction=_NO_VALUE):
     _no_out("var", out)
     ddof = ddof if correction is _NO_VALUE else correction
     keepdims = bool(keepdims) and keepdims is not _NO_VALUE
@@ -237,8 +248,9 @@ def _summary(name, function, dtype):
         shape = x.shape
         where = tuple(range(len(shape))) if axis is None else axis if isinstance(axis, tuple) else (axis % len(shape),)
         return reduced_shape(shape, where, keepdims), dtype
-    prim = Primitive(name, lambda x, axis, keepdims: function(x, axis=axis, keepdims=keepdims), result, partials=(None,),
-                     samples=(((UNSORTED,), {"axis": 0, "keepdims": False}), ((UNSORTED,), {"axis": None, "keepdims": True})))
+    prim = Primitive(name, lambda x, axis, keepdims: function(x, axis=axis, keepdims=keepdims), result,
+                     partials=(None,), samples=(((UNSORTED,), {"axis": 0, "keepdims": False}),
+                                                ((UNSORTED,), {"axis": None, "keepdims": True})))
 
     @implements(function)
     def answer(a, axis=None, out=None, keepdims=False, **kwargs):
@@ -254,7 +266,8 @@ for _name, _function, _dtype in (
         ("argmin", np.argmin, np.dtype(np.intp)), ("count_nonzero", np.count_nonzero, np.dtype(np.intp))):
     _summary(_name, _function, _dtype)
 ARGSORT = Primitive("argsort", lambda x, axis: np.argsort(x, axis, kind="stable"),
-                    lambda x, axis: (x.shape, np.dtype(np.intp)), partials=(None,), samples=(((UNSORTED,), {"axis": 1}),))
+                    lambda x, axis: (x.shape, np.dtype(np.intp)), partials=(None,),
+                    samples=(((UNSORTED,), {"axis": 1}),))
 
 
 @implements(np.argsort)
@@ -268,10 +281,11 @@ def logsumexp(a, axis=None, b=None, keepdims=False, return_sign=False):
     if return_sign:
         raise TraceError("logsumexp: return_sign=True is not supported on traced values", "use log(sum(b*exp(a)))")
     a = array(a)
-    where = axes(axis, len(shape_of(a)))
+    a = a if shape_of(a) else reshape(a, (1,))             # as SciPy has it, also with keepdims
     if b is None:
-        return LOGSUMEXP(a, axis=where, keepdims=bool(keepdims))
+        return LOGSUMEXP(a, axis=axes(axis, len(shape_of(a))), keepdims=bool(keepdims))
     a, b = np.broadcast_arrays(a, b)
+    where = axes(axis, len(shape_of(a)))
     shift = stop_gradient(MAX(a, axis=where, keepdims=True))
     shift = np.where(np.isfinite(shift), shift, 0.0)
     out = np.log(SUM(b * np.exp(a - shift), axis=where, keepdims=True)) + shift
@@ -344,7 +358,7 @@ def _ufunc_call(ufunc, *inputs, out=None, where=True, dtype=None, casting="same_
     target, = out
     if type(target) is not Tracer:
         raise TraceError(f"np.{ufunc.__name__}: a traced value is written into a plain array",
-                         "create the array inside the function with np.zeros/np.empty, or assign the result to a new name")
+                         "create the array inside the function with np.zeros/np.empty, or give the result a new name")
     if where is not True:
         result = np.where(where, result, target)
     setitem(target, Ellipsis, result)

@@ -33,7 +33,8 @@ TRANSPOSE = Primitive("transpose", lambda x, perm: np.transpose(x, perm),
                       lambda x, perm: (tuple(x.shape[p] for p in perm), x.dtype), view=True,
                       transpose=(lambda ct, x, perm: transpose(ct, tuple(np.argsort(perm).tolist())),),
                       samples=(((FULL,), {"perm": (1, 0)}), ((FULL.reshape(1, 2, 3),), {"perm": (2, 0, 1)})))
-BROADCAST = Primitive("broadcast_to", lambda x, shape: np.broadcast_to(x, shape), lambda x, shape: (shape, same_type(x)),
+BROADCAST = Primitive("broadcast_to", lambda x, shape: np.broadcast_to(x, shape),
+                      lambda x, shape: (shape, same_type(x)),
                       transpose=(lambda ct, x, shape: ct,), view=True,   # the caller sums broadcast axes back
                       samples=(((np.array([1.0, 2.0]),), {"shape": (3, 2)}), ((0.5,), {"shape": (2,)})))
 

@@ -72,12 +72,18 @@ class Oracle:
         self.sign, self.n, self.reason = 1.0, region.n, ""
         self.nfev = self.njev = self.nhev = 0
         self.trouble = Trouble()
+        self.low, self.high = np.inf, -np.inf
         _check_value(f(self.unravel(region.center.copy())))
         self.backend = self._trace(region.center)
 
     @property
     def exact(self) -> bool:
         return isinstance(self.backend, Traced)
+
+    @property
+    def range(self) -> float:
+        """Largest minus smallest finite value met by plain calls."""
+        return self.high - self.low
 
     @property
     def counts(self) -> Counts:
@@ -99,6 +105,8 @@ class Oracle:
         except (ArithmeticError, ValueError):
             f = np.nan
         self.trouble.note(self.region, x, f)
+        if np.isfinite(f):
+            self.low, self.high = min(self.low, f), max(self.high, f)
         return f
 
     def extended(self, x: NDArray[np.longdouble]) -> np.longdouble | None:

@@ -71,16 +71,16 @@ class OutOfBudget(Exception):  # noqa: N818 - ends a descent, never seen by user
 class Search:
     """One examination of `oracle` on `region`. `witness` is verified; `suspicion` is the best gap that could not be."""
 
-    def __init__(self, oracle: Oracle, region: Region, rng: np.random.Generator, budget: int, deadline: float):
+    def __init__(self, oracle: Oracle, region: Region, rng: np.random.Generator, budget: int, seconds: float):
         self.oracle, self.region, self.rng = oracle, region, rng
-        self.budget, self.deadline, self.hurried = budget, deadline, False
+        self.budget, self.seconds, self.hurried = budget, seconds, False
         self.witness: Witness | None = None
         self.suspicion: Witness | None = None
         self.curious = ""
         self.lowest: Extreme | None = None
         self.highest: Extreme | None = None
         self.eigenvalues: list[tuple[float, float]] = []
-        self.limit = 0
+        self.limit, self.until = 0, np.inf
         self.segments = self.segment_violations = 0
 
     @property
@@ -88,17 +88,19 @@ class Search:
         return self.witness is not None
 
     def start(self, share: float) -> int:
-        """Give the next criterion a share of the budget, a tenth of it once f is refuted; returns it in calls of f."""
+        """Give the next criterion a share of budget and time, a tenth of it once f is refuted; returns it in calls."""
         calls = int(share * self.budget * (0.1 if self.refuted else 1.0))
-        self.limit = self.oracle.spent + calls
+        self.limit, self.until = self.oracle.spent + calls, time.perf_counter() + share * self.seconds
         return calls
 
     def afford(self) -> bool:
         return self.oracle.spent < self.limit and not self.late()
 
     def late(self) -> bool:
-        self.hurried = self.hurried or time.perf_counter() > self.deadline
-        return self.hurried
+        """Whether the criterion's time is over."""
+        late = time.perf_counter() > self.until
+        self.hurried |= late
+        return late
 
     def outcome(self, violated: bool) -> str:
         """The word for a criterion that saw, or did not see, a violation above `doubt`."""
@@ -132,7 +134,8 @@ class Search:
         cost = 2 if self.oracle.exact else 3 * self.oracle.n + 1
         k = int(np.clip(0.1 * self.budget / cost, 8, SAMPLES))
         X = self.region.spread(k, self.rng)
-        pairs = [self.oracle.value_and_grad(x) for x in X]
+        pairs = [self.oracle.value_and_grad(x) for i, x in enumerate(X) if i < 8 or not self.late()]
+        X = X[: len(pairs)]
         f, g = np.array([p[0] for p in pairs]), np.array([p[1] for p in pairs])
         fine = np.isfinite(f) & np.isfinite(g).all(axis=1)
         return Samples(X[fine], f[fine], g[fine])
@@ -265,6 +268,13 @@ def envelope(t: Vector, f: Vector) -> Vector:
 
 def _above(t: Vector, f: Vector, a: int, b: int, c: int) -> bool:
     return (f[b] - f[a]) * (t[c] - t[a]) >= (f[c] - f[a]) * (t[b] - t[a])
+
+
+def per_square(rise: float, slope: Vector, z: Vector) -> tuple[float, Vector]:
+    """rise/(‖u − v‖² + DAMPING²) and its gradient, for z = (u, v) and a rise with gradient `slope` in z."""
+    u, v = np.split(z, 2)
+    square = float((u - v) @ (u - v)) + DAMPING**2
+    return rise / square, (slope - rise / square * 2 * np.concatenate([u - v, v - u])) / square
 
 
 def curvature_bounds(rise: Vector, doubt: Vector, square: Vector) -> tuple[float, float]:

@@ -11,14 +11,15 @@ from typing import NamedTuple
 
 import numpy as np
 
-from .oracle import Oracle
+from .oracle import Oracle, Vector
 from .witness import EPS, Segment
 
 Long = np.longdouble
 EPS_LONG = float(np.finfo(Long).eps)
 SAFETY = 32        # on the measured error of extended precision
 PROBES = 4         # random places on the segment where that error is measured too
-LISTENING = 0.05   # relative agreement asked between a change below float64 resolution and the slope
+LISTENING = 0.25   # relative agreement asked between changes below float64 resolution and the slopes
+COARSE = 1e-6      # of the range of f: a jump this large is taken for f's own, not for rounding
 PARTS = 64         # of the segment in the difference table
 ORDER = 4          # of the differences; their norm on unit noise is √(8 choose 4), Moré & Wild 2011 (2.2)
 TABLE_NOISE = np.sqrt(70.0)
@@ -49,9 +50,9 @@ def verify(oracle: Oracle, segment: Segment, rng: np.random.Generator) -> Eviden
 def extended_precision(oracle: Oracle, segment: Segment, rng: np.random.Generator) -> Evidence:
     """Evaluate f itself in np.longdouble: that measures the error of float64, and its own is the ratio of eps times it.
 
-    The float64 gap must agree within a factor 2, so that plain calls confirm it; one within the measured error is
-    rounding. Cannot tell where longdouble is float64, where f leaves it, or where part of f does (np.zeros buffers,
-    float()): f must follow changes of x below float64 resolution.
+    The bound is on the error of the float64 gap: plain calls confirm it. Cannot tell where longdouble is float64,
+    where f leaves it, or where part of f may (np.zeros buffers, float()): f must follow changes of x that float64 can't
+    hold, and a gap that is small in the range of f must pass the difference table too.
     """
     how = "f in extended precision"
     unable = Evidence(None, np.inf, how)
@@ -63,28 +64,29 @@ def extended_precision(oracle: Oracle, segment: Segment, rng: np.random.Generato
         return unable
     fine = np.array(precise, dtype=Long)
     coarse = np.array([segment.fx, segment.fz, segment.fy, *(oracle.value(p) for p in inner)])
-    error = float(np.max(np.abs(fine - coarse)))
-    if segment.gap <= 4 * error:
-        return Evidence(False, 4 * error, how)
-    bound = SAFETY * EPS_LONG / EPS * error + 2 * SAFETY * EPS_LONG * float(np.max(np.abs(fine)))
-    if not np.isfinite(bound) or not _listens(oracle, inner, fine[3:], segment, rng):
+    error, size = float(np.max(np.abs(fine - coarse))), float(np.max(np.abs(fine)))
+    own = SAFETY * EPS_LONG * (error / EPS + 2 * size)
+    bound = 2 * error + 2 * EPS * size + own
+    if not segment.gap > 2 * bound:
+        return Evidence(False, bound, how)
+    if not _listens(oracle, segment, inner, fine[3:], own):
         return unable
-    gap = float(fine[1] - (fine[0] + fine[2]) / 2)
-    return Evidence(gap > bound and abs(segment.gap - gap) <= gap / 2, bound, how)
+    if segment.gap <= COARSE * oracle.range and not difference_table(oracle, segment, rng).real:
+        return unable
+    return Evidence(True, bound, how)
 
 
-def _listens(oracle: Oracle, inner: list, values: np.ndarray, segment: Segment, rng: np.random.Generator) -> bool:
-    """Whether f in extended precision follows its slope under changes of x that float64 cannot hold."""
+def _listens(oracle: Oracle, segment: Segment, inner: list[Vector], values: np.ndarray, own: float) -> bool:
+    """Whether f in extended precision, of error `own`, follows its slope under changes that float64 cannot hold."""
+    mismatch = expected = 0.0
     for p, f in zip(inner, values, strict=True):
-        d = np.maximum(np.abs(p), np.abs(segment.y - segment.x)) * rng.choice([-1.0, 1.0], p.size)
-        nudge = np.ldexp(d.astype(Long), -55)
-        moved = oracle.extended(p.astype(Long) + nudge)
+        d = np.sign(segment.y - segment.x) * np.maximum(np.abs(p), np.abs(segment.y - segment.x))
+        moved = oracle.extended(p.astype(Long) + np.ldexp(d.astype(Long), -55))
         if moved is None:
             return False
-        expected = oracle.slope(p, d) * 2.0**-55
-        if not abs(float(moved - f) - expected) <= LISTENING * abs(expected) + 64 * EPS_LONG * abs(float(f)):
-            return False
-    return True
+        rise = oracle.slope(p, d) * 2.0**-55
+        mismatch, expected = mismatch + abs(float(moved - f) - rise), expected + abs(rise)
+    return mismatch <= LISTENING * expected + own
 
 
 def difference_table(oracle: Oracle, segment: Segment, rng: np.random.Generator) -> Evidence:

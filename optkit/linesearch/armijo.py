@@ -30,8 +30,10 @@ class Armijo:
         return self.below(ray.f, ray, alpha)
 
     def below(self, ceiling: float, ray: Ray, alpha: float) -> Trial | None:
-        """The same with `ceiling` in place of φ(0): nonmonotone where it is the largest of the last values of f
-        (Grippo, Lampariello & Lucidi 1986)."""
+        """The same with `ceiling` in place of φ(0), such as the largest of the last values of f.
+
+        Grippo, Lampariello & Lucidi 1986.
+        """
         if not ray.slope < 0:
             return None
         trial = ray.at(alpha)

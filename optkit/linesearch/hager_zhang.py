@@ -61,7 +61,7 @@ class _Search:
         self.answer: Trial | None = None
 
     def at(self, alpha: float) -> End:
-        """φ and φ' at α; ends the search if α will do or the trials are used up. Not finite counts as high and falling."""
+        """φ and φ' at α; ends the search if α will do or trials are used up. Not finite counts as high and falling."""
         trial = self.ray.at(alpha)
         f, d, f0, d0, rules = trial.point.f, trial.slope, self.ray.f, self.ray.slope, self.rules
         sufficient = f <= f0 + rules.delta * alpha * d0 and f < f0

@@ -52,16 +52,16 @@ class Ray:
 
 
 class LineSearch(Protocol):
-    """A frozen dataclass of parameters; calling it gives an acceptable trial, or None where there is none at working precision."""
+    """A frozen dataclass of parameters; a call gives an acceptable trial, None where working precision has none."""
 
     def __call__(self, ray: Ray, alpha: float) -> Trial | None: ...
 
 
 def rounding_decrease(ray: Ray, trial: Trial, c1: float, sigma: float) -> bool:
-    """Sufficient decrease judged by slopes, where φ(α) and φ(0) agree to rounding: (2 c1 − 1) φ'(0) >= φ'(α) >= sigma φ'(0).
+    """Sufficient decrease judged by slopes, where φ(α) and φ(0) agree to rounding.
 
-    The difference φ(α) − φ(0) is then noise while slopes still carry information (Hager & Zhang 2005, T2). sigma < 1
-    keeps ever smaller steps from passing.
+    (2 c1 − 1) φ'(0) >= φ'(α) >= sigma φ'(0). The difference φ(α) − φ(0) is then noise while slopes still carry
+    information (Hager & Zhang 2005, T2). sigma < 1 keeps ever smaller steps from passing.
     """
     if not abs(trial.point.f - ray.f) <= ROUNDING * abs(ray.f):
         return False

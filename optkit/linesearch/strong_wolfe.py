@@ -53,7 +53,7 @@ class StrongWolfe:
 
 
 class _Interval:
-    """`best` has the lowest φ so far; once `bracketed`, a minimiser lies between it and `other`. The next α is kept in [low, high]."""
+    """`best` has the lowest φ so far; once `bracketed`, a minimiser lies between it and `other`."""
 
     __slots__ = ("best", "other", "bracketed", "low", "high", "wall", "widths")
 
@@ -93,7 +93,7 @@ class _Interval:
         return alpha
 
     def retreat(self, alpha: float) -> float:
-        """The next α after one that was not finite: halfway back to the best, from the second time on a tenth of the way."""
+        """The next α after one that was not finite: halfway from the best, the second time a tenth."""
         shrink = 0.5 if self.wall == math.inf else 0.1
         self.wall = alpha
         return self.best.alpha + shrink * (alpha - self.best.alpha)
@@ -133,7 +133,7 @@ def _secant(a: End, b: End) -> float:
 
 
 def _cubic_minimiser(a: End, b: End) -> float:
-    """The minimiser of the cubic through two ends; Nocedal & Wright (3.59). NaN, which no interval contains, where there is none."""
+    """The minimiser of the cubic through two ends; Nocedal & Wright (3.59). NaN where there is none."""
     h = b.alpha - a.alpha
     theta = a.d + b.d - 3 * (b.f - a.f) / h
     scale = max(abs(theta), abs(a.d), abs(b.d))

@@ -15,13 +15,13 @@ from optkit.stopping import Reason, Stop
 
 @dataclass(frozen=True, slots=True)
 class LBFGS:
-    """Quasi-Newton with the last `memory` steps and gradient changes, and a strong Wolfe line search. The default for large n.
+    """Quasi-Newton from the last `memory` steps and gradient changes, with a strong Wolfe line search.
 
-    A line search that fails at working precision empties the memory and tries steepest descent once. Cost an iteration:
-    one or two values and gradients, 4·memory·n multiplications. Liu & Nocedal 1989.
+    The default for large n. A line search that fails at working precision empties the memory and tries steepest descent
+    once. Cost an iteration: one or two values and gradients, 4·memory·n multiplications. Liu & Nocedal 1989.
     """
 
-    memory: int | None = None  # None: 30 pairs up to 300 unknowns (2 µs an iteration more, a tenth fewer evaluations), else 10
+    memory: int | None = None  # None: 10, up to 300 unknowns 30 (2 µs an iteration more, a tenth fewer evaluations)
     search: LineSearch = field(default_factory=StrongWolfe)
 
     second_order: ClassVar[bool] = False
@@ -77,7 +77,7 @@ class Memory:
         self.count = self.head = 0
 
     def direction(self, g: Vector) -> Vector:
-        """−H g by the two-loop recursion (Nocedal & Wright alg. 7.4), each loop written as what it is: a triangular solve.
+        """−H g by the two-loop recursion (Nocedal & Wright alg. 7.4), each loop as the triangular solve it is.
 
         First loop: R a = S g, q = g − Yᵀa. Second loop: Rᵀ d = D a − γ Y q, H g = γ q + Sᵀd, with D = diag(sᵢ·yᵢ).
         """

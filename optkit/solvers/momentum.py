@@ -21,10 +21,11 @@ class Momentum:
 
     Both find the step 1/L by backtracking on f(y + d) <= f(y) + g·d + ‖d‖²L/2, let the momentum β_k grow from 0, and
     drop it again where it leads uphill (adaptive restart), so neither L nor the strong convexity is needed: on strongly
-    convex f they take some sqrt(κ) iterations a digit. Nesterov: y = x_k + β_k (x_k − x_{k−1}), x_{k+1} = y − g(y)/L; a
-    gradient and two values an iteration. Heavy ball: x_{k+1} = x_k − g/L + min(beta, β_k)(x_k − x_{k−1}), with f below
-    the largest of its last `window` values; a value and a gradient an iteration. Polyak 1964; Nesterov 1983; Beck &
-    Teboulle 2009 (backtracking); O'Donoghue & Candès 2015 (restart).
+    convex f they take some sqrt(κ) iterations a digit.
+    nesterov : y = x_k + β_k (x_k − x_{k−1}), x_{k+1} = y − g(y)/L; a gradient and two values an iteration.
+    heavy-ball : x_{k+1} = x_k − g/L + min(beta, β_k)(x_k − x_{k−1}), with f below the largest of its last `window`
+        values; a value and a gradient an iteration.
+    Polyak 1964; Nesterov 1983; Beck & Teboulle 2009 (backtracking); O'Donoghue & Candès 2015 (restart).
     """
 
     scheme: str = "nesterov"
@@ -47,18 +48,19 @@ class Momentum:
         require("Momentum", self.maxls >= 1, "maxls >= 1", maxls=self.maxls)
 
     def init(self, objective: Objective, point: Point) -> "State":
-        gnorm = norm(point.g)
-        return State(point, 0.0, 0, self.alpha or (1 / gnorm if gnorm else 1.0), np.zeros_like(point.x), 1.0, point.x, point.f, (point.f,))
+        gnorm, at_rest = norm(point.g), np.zeros_like(point.x)
+        alpha = self.alpha or (1 / gnorm if gnorm else 1.0)
+        return State(point, 0.0, 0, alpha, at_rest, 1.0, point.x, point.f, (point.f,))
 
     def step(self, objective: Objective, state: "State") -> "State":
         return self._heavy_ball(objective, state) if self.scheme == "heavy-ball" else self._nesterov(objective, state)
 
     def _nesterov(self, objective: Objective, state: "State") -> "State":
-        """A gradient step from y to x_new, then y_new = x_new + β (x_new − x); `state.point` is y, where f and g are known."""
+        """A gradient step from y to x_new, then y_new = x_new + β (x_new − x). `state.point` is y."""
         y = state.point
         x, f, alpha = self._gradient_step(objective, y, state.alpha)
         if not f <= state.f_low + BLURRED * abs(f):
-            x, f, t, beta = state.x_low, state.f_low, 1.0, 0.0  # function restart: back to the lower point, without momentum
+            x, f, t, beta = state.x_low, state.f_low, 1.0, 0.0  # function restart: back, without momentum
         elif y.g.dot(x - state.x_low) > 0:
             t, beta = 1.0, 0.0  # gradient restart: the momentum led uphill
         else:

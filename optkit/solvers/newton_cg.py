@@ -14,14 +14,15 @@ from optkit.subproblems import CG, truncated_cg
 
 @dataclass(frozen=True, slots=True)
 class NewtonCG:
-    """Newton's equations solved by CG no more exactly than pays, a direction of negative curvature where CG meets one, strong Wolfe.
+    """Newton's equations solved by CG no more exactly than pays, then a strong Wolfe line search.
 
-    Forcing term η, ‖Hp + g‖ <= η‖g‖, by Eisenstat & Walker 1996, choice 2: η_k = gamma (‖g_k‖/‖g_{k−1}‖)^power,
-    safeguarded. Fast near a minimum. Cost an iteration: one linearisation, a few Hessian-vector products, one or two
-    values and gradients. Dembo & Steihaug 1983; Nocedal & Wright §7.1.
+    Where CG meets a direction of negative curvature, the step goes on along it. The forcing term η, ‖Hp + g‖ <= η‖g‖,
+    is choice 2 of Eisenstat & Walker 1996, safeguarded: η_k = gamma (‖g_k‖/‖g_{k−1}‖)^power. Cost an iteration: one
+    linearisation, a few Hessian-vector products, one or two values and gradients.
+    Dembo & Steihaug 1983; Nocedal & Wright §7.1.
     """
 
-    eta0: float = 0.24  # of 0.1 … 0.5 with c2 0.3 … 0.9, the fewest values, gradients and products on Rosenbrock n = 100
+    eta0: float = 0.24  # of 0.1 … 0.5, with c2 of 0.3 … 0.9: fewest f, g and Hv on Rosenbrock n = 100
     eta_max: float = 0.24
     gamma: float = 0.9  # Eisenstat & Walker 1996, also the power
     power: float = 0.5 * (1 + math.sqrt(5))
@@ -31,7 +32,8 @@ class NewtonCG:
     second_order: ClassVar[bool] = True
 
     def __post_init__(self):
-        require("NewtonCG", 0 < self.eta0 < 1 and 0 < self.eta_max < 1, "0 < eta0, eta_max < 1", eta0=self.eta0, eta_max=self.eta_max)
+        require("NewtonCG", 0 < self.eta0 < 1, "0 < eta0 < 1", eta0=self.eta0)
+        require("NewtonCG", 0 < self.eta_max < 1, "0 < eta_max < 1", eta_max=self.eta_max)
         require("NewtonCG", 0 < self.gamma <= 1, "0 < gamma <= 1", gamma=self.gamma)
         require("NewtonCG", 1 < self.power <= 2, "1 < power <= 2", power=self.power)
         require("NewtonCG", self.maxcg is None or self.maxcg >= 1, "maxcg >= 1 or None", maxcg=self.maxcg)
@@ -71,7 +73,7 @@ class State:
 
 
 def _along_negative_curvature(cg: CG, step: float) -> tuple[Vector, float]:
-    """CG's step and on along the direction of negative curvature, at least as far as the last step: the model has no length for it."""
+    """CG's step and on along negative curvature, at least as far as the last step: the model has no length for it."""
     p = cg.p + cg.d
     length = norm(p)
     return p, max(1.0, step / length) if length else 1.0

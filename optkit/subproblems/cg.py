@@ -10,8 +10,10 @@ from optkit.point import Vector
 
 
 class CG(NamedTuple):
-    """What CG found: p with ‖Hp + g‖ = residual; `d` the direction whose curvature was not positive (None if there was none),
-    scaled to its steepest-descent length."""
+    """What CG found: p with ‖Hp + g‖₂ = residual, and the direction d whose curvature was not positive, or None.
+
+    d has the length of its exact minimiser if the curvature had the other sign.
+    """
 
     p: Vector
     d: Vector | None

@@ -17,11 +17,10 @@ class Curvature(NamedTuple):
 
 
 def lowest_curvature(hv: Callable[[Vector], Vector], n: int, steps: int, seed: int) -> Curvature:
-    """Lanczos with full reorthogonalisation from a random vector: an upper bound on the lowest eigenvalue of H, exact after n steps.
-    NaN where a product is not finite.
+    """An upper bound on the lowest eigenvalue of H, exact after n steps: reorthogonalised Lanczos.
 
-    hv : v -> H v, n × n symmetric. Cost: `steps` products (fewer if an invariant subspace ends it) and 2 n steps²
-    multiplications. Lanczos 1950; Kuczyński & Woźniakowski 1992 for the random start.
+    hv : v -> H v, n × n symmetric. NaN where a product is not finite. Cost: `steps` products (fewer if an invariant
+    subspace ends it) and 2 n steps² multiplications. Lanczos 1950; Kuczyński & Woźniakowski 1992 for the random start.
     """
     steps = min(steps, n)
     V = np.zeros((steps, n))

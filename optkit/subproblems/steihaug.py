@@ -20,10 +20,11 @@ class Region(NamedTuple):
 
 
 def steihaug(hv: Callable[[Vector], Vector], g: Vector, delta: float, tol: float, maxiter: int) -> Region:
-    """Minimise g·p + ½ p·Hp within ‖p‖₂ <= delta by CG from p = 0, until ‖Hp + g‖₂ <= tol, the boundary, or negative curvature.
+    """Minimise g·p + ½ p·Hp within ‖p‖₂ <= delta by CG from p = 0, to the boundary where the curvature is not positive.
 
-    ‖p‖ grows with every step, so the first crossing of the boundary is final. At least half the best decrease when H ⪰
-    0. Cost: one product and 6n multiplications a step. Steihaug 1983; Toint 1981; Nocedal & Wright alg. 7.2.
+    Ends early where ‖Hp + g‖₂ <= tol or after `maxiter` products. ‖p‖ grows with every step, so the first crossing of
+    the boundary is final. At least half the best decrease when H ⪰ 0. Cost: one product and 6n multiplications a step.
+    Steihaug 1983; Toint 1981; Nocedal & Wright alg. 7.2.
     """
     p, r, d = np.zeros_like(g), g.copy(), -g
     rr, pp, pd, dd = float(r.dot(r)), 0.0, 0.0, float(g.dot(g))

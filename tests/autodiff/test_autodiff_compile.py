@@ -153,3 +153,20 @@ def test_peak_memory_is_that_of_plain_numpy():
         return np.sum(x)
     g = primal(ad.trace(f, np.zeros(100)))
     assert Program(g, g.inputs, g.outputs).source.count("empty((100,)") <= 2
+
+
+def test_linear_part_of_a_loop_stays_small():
+    """Every step depends on every parameter: the linear program may not grow with steps times parameters squared."""
+    def f(x):
+        y = 0.3
+        for k in range(40):
+            y = y + 0.05 * (x[k % 10] * np.sin(y) - y * x[(k + 1) % 10] ** 2)
+        return y * y
+    fun = ad.compile(f)
+    rng = np.random.default_rng(0)
+    for _ in range(3):
+        x, v = rng.standard_normal(10), rng.standard_normal(10)
+        hv = fun.linearize_grad(x)[2](v)
+    np.testing.assert_allclose(hv, ad.hessian(f)(x) @ v, rtol=1e-10, atol=1e-12)
+    compiled, = next(iter(fun._entries.values())).compiled
+    assert len(compiled.program("linear").apply.source.splitlines()) < 2500

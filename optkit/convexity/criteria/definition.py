@@ -7,7 +7,7 @@ from typing import NamedTuple
 import numpy as np
 
 from ..oracle import Vector
-from ..search import DAMPING, Row, Search, curvature_bounds
+from ..search import Row, Search, curvature_bounds, per_square
 
 SEGMENTS = 1000  # independent uniform ones: after none violates, at most 0.3 % do, at 95 % confidence
 PUSHED = 3       # by curvature, and as many by gap
@@ -76,30 +76,31 @@ def _starts(search: Search, trials: _Trials) -> list[tuple[int, bool]]:
 
 def _push(search: Search, x: Vector, y: Vector, by_curvature: bool) -> tuple[Vector, Vector]:
     """The ends of the segment near (x, y) with the lowest curvature, or the largest gap, at its middle."""
-    n = x.size
-    start = np.concatenate([search.scaled(x), search.scaled(y)])
-
-    def points(z: Vector) -> tuple[Vector, Vector, Vector]:
-        x, y = search.place(z[:n]), search.place(z[n:])
-        return x, (x + y) / 2, y
+    def with_gradient(z: Vector) -> tuple[float, Vector]:
+        rise, slope = middle_rise(search, z)
+        return per_square(rise, slope, z) if by_curvature else (rise, slope)
 
     def by_value(z: Vector) -> float:
-        fx, fz, fy = (search.oracle.value(p) for p in points(z))
-        rise = ((fx + fy) / 2 - fz) / (_square(z) if by_curvature else 1.0)
+        fx, fz, fy = (search.oracle.value(p) for p in _points(search, z))
+        rise = (fx + fy) / 2 - fz
+        rise = per_square(rise, np.zeros(z.size), z)[0] if by_curvature else rise
         return rise if np.isfinite(rise) else np.inf
 
-    def with_gradient(z: Vector) -> tuple[float, Vector]:
-        (fx, gx), (fz, gz), (fy, gy) = (search.oracle.value_and_grad(p) for p in points(z))
-        rise, s = (fx + fy) / 2 - fz, search.region.scale
-        gradient = np.concatenate([s * (gx - gz) / 2, s * (gy - gz) / 2])
-        if not by_curvature:
-            return rise, gradient
-        w, q = 2 * (z[:n] - z[n:]), _square(z)
-        return rise / q, (gradient - rise / q * np.concatenate([w, -w])) / q
-
-    def _square(z: Vector) -> float:
-        return float(np.sum((z[:n] - z[n:]) ** 2)) + DAMPING**2
-
-    best = search.descend(with_gradient, start, 2 * n) if search.oracle.exact else search.wander(by_value, start)
-    x, _, y = points(best)
+    start = np.concatenate([search.scaled(x), search.scaled(y)])
+    best = search.descend(with_gradient, start, start.size) if search.oracle.exact else search.wander(by_value, start)
+    x, _, y = _points(search, best)
     return x, y
+
+
+def _points(search: Search, z: Vector) -> tuple[Vector, Vector, Vector]:
+    """The ends and the middle of the segment z = (u, v) of scaled coordinates."""
+    u, v = np.split(z, 2)
+    x, y = search.place(u), search.place(v)
+    return x, (x + y) / 2, y
+
+
+def middle_rise(search: Search, z: Vector) -> tuple[float, Vector]:
+    """(f(x) + f(y))/2 − f((x + y)/2) and its gradient in scaled coordinates."""
+    (fx, gx), (fz, gz), (fy, gy) = (search.oracle.value_and_grad(p) for p in _points(search, z))
+    s = search.region.scale
+    return (fx + fy) / 2 - fz, np.concatenate([s * (gx - gz) / 2, s * (gy - gz) / 2])

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from ..oracle import Vector
-from ..search import DAMPING, Row, Search, curvature_bounds
+from ..search import DAMPING, Row, Search, curvature_bounds, per_square
 
 PUSHED = 3
 DIFFERENCED = 1e-4  # relative error granted to a differenced gradient, over a half-width
@@ -28,7 +28,7 @@ def first_order(search: Search) -> Row:
         if search.oracle.exact:
             x, y = _push(search, X[i], X[j])
             pushed += 1
-            low = _rise(search, x, y)[0]
+            low = tangent_rise(search, np.concatenate([search.scaled(x), search.scaled(y)]))[0]
             if low < 0 and (search.probe((x + y) / 2, y - x) or search.scan(x, y - x)):
                 violated, worst = True, min(worst, low)
     return Row("first order", search.outcome(violated), quantity, worst, count, pushed, mu, L)
@@ -51,22 +51,20 @@ def _squares(X: np.ndarray) -> np.ndarray:
     return np.array([np.sum((X - x) ** 2, axis=1) for x in X])
 
 
-def _rise(search: Search, x: Vector, y: Vector) -> tuple[float, Vector, Vector]:
-    """f(y) − f(x) − ⟨∇f(x), y − x⟩ and its gradients: −∇²f(x)(y − x) in x, ∇f(y) − ∇f(x) in y."""
+def _push(search: Search, x: Vector, y: Vector) -> tuple[Vector, Vector]:
+    """The pair near (x, y) with the lowest curvature from x to y."""
+    start = np.concatenate([search.scaled(x), search.scaled(y)])
+    u, v = np.split(search.descend(lambda z: per_square(*tangent_rise(search, z), z), start, start.size), 2)
+    return search.place(u), search.place(v)
+
+
+def tangent_rise(search: Search, z: Vector) -> tuple[float, Vector]:
+    """f(y) − f(x) − ⟨∇f(x), y − x⟩ for z = (x, y) in scaled coordinates, and its gradient.
+
+    The gradient is −∇²f(x)(y − x) in x and ∇f(y) − ∇f(x) in y.
+    """
+    u, v = np.split(z, 2)
+    x, y, s = search.place(u), search.place(v), search.region.scale
     fx, gx, hv = search.oracle.linearize(x)
     fy, gy = search.oracle.value_and_grad(y)
-    return fy - fx - float(gx @ (y - x)), -hv(y - x), gy - gx
-
-
-def _push(search: Search, x: Vector, y: Vector) -> tuple[Vector, Vector]:
-    n = x.size
-
-    def fun(z: Vector) -> tuple[float, Vector]:
-        value, in_x, in_y = _rise(search, search.place(z[:n]), search.place(z[n:]))
-        w = z[:n] - z[n:]
-        q = float(w @ w) + DAMPING**2
-        slope = np.concatenate([search.region.scale * in_x, search.region.scale * in_y])
-        return value / q, (slope - value / q * 2 * np.concatenate([w, -w])) / q
-
-    z = search.descend(fun, np.concatenate([search.scaled(x), search.scaled(y)]), 2 * n)
-    return search.place(z[:n]), search.place(z[n:])
+    return fy - fx - float(gx @ (y - x)), np.concatenate([-s * hv(y - x), s * (gy - gx)])

@@ -131,15 +131,12 @@ def _push(search: Search, place: _Place, goal: _Goal) -> _Place:
 
     Smooth in both, unlike the eigenvalue itself where eigenvalues cross. Looks for a witness where it ends.
     """
-    n, s, sign = place.x.size, search.region.scale, -1.0 if goal is RAW_HIGH else 1.0
+    n, s = place.x.size, search.region.scale
     metric = s if goal is SCALED_LOW else np.full(n, float(np.median(s)))
 
     def fun(z: Vector) -> tuple[float, Vector]:
-        x, v = search.place(z[:n]), z[n:]
-        w, vv = metric * v, float(v @ v)
-        Hw = search.oracle.linearize(x)[2](w)
-        q = float(w @ Hw) / vv
-        return sign * q, sign * np.concatenate([s * search.oracle.third(x, w) / vv, 2 * (metric * Hw - q * v) / vv])
+        q, slope = rayleigh(search, z, metric)
+        return (-q, -slope) if goal is RAW_HIGH else (q, slope)
 
     for _ in range(2):
         z = search.descend(fun, np.concatenate([search.scaled(place.x), goal.vector(place)]), n)
@@ -150,6 +147,15 @@ def _push(search: Search, place: _Place, goal: _Goal) -> _Place:
         if (goal is not RAW_HIGH and _probe(search, place)) or not search.afford():
             break
     return place
+
+
+def rayleigh(search: Search, z: Vector, metric: Vector) -> tuple[float, Vector]:
+    """wᵀ∇²f(x)w / vᵀv with w = metric·v, and its gradient, for z = (x in scaled coordinates, v)."""
+    u, v = np.split(z, 2)
+    x, w, vv = search.place(u), metric * v, float(v @ v)
+    Hw = search.oracle.linearize(x)[2](w)
+    q = float(w @ Hw) / vv
+    return q, np.concatenate([search.region.scale * search.oracle.third(x, w) / vv, 2 * (metric * Hw - q * v) / vv])
 
 
 def _telling(search: Search, place: _Place, largest: float) -> bool:

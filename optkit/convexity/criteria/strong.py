@@ -7,7 +7,8 @@ import numpy as np
 from ..search import Extreme, Row, Search
 from ..witness import EPS
 
-STEPS = np.geomspace(0.1, 1e-6, 21)  # half-lengths in half-widths of the region
+STEPS = np.geomspace(1e-1, 1e-6, 21)  # half-lengths in half-widths of the region
+FEWEST = 8                            # of these are tried even when time is over
 DISAGREEMENT = 0.02                  # of L beyond which the three estimates are said to differ
 
 
@@ -33,7 +34,9 @@ def _three(search: Search, extreme: Extreme) -> tuple[float, float, float]:
     """Curvature at the extreme by second differences, by the tangent's error, and from the Hessian."""
     by_values, by_tangent = [], []
     unit = float(np.min(search.region.scale / np.maximum(np.abs(extreme.v), 1e-300)))
-    for h in STEPS:
+    for k, h in enumerate(STEPS):
+        if k >= FEWEST and search.late():
+            break
         x = search.region.center + (1 - h) * (extreme.x - search.region.center)  # leaves room at the boundary
         d = h * unit * extreme.v
         (fa, _), (fz, gz), (fb, _) = (search.oracle.value_and_grad(x + t * d) for t in (-1.0, 0.0, 1.0))

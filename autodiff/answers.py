@@ -1,0 +1,220 @@
+"""Value, gradient and linearised gradient of a call: from generated code, from a recording, or inside another trace."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from . import pytree
+from .call import Call
+from .compile import Program
+from .derive import collapse, gradient, primal, split, tangent
+from .errors import defined_at
+from .graph import Graph, Node
+from .interpreters import evaluate, reverse
+from .primitive import Tracer
+from .primitives.elementwise import SCALE
+from .primitives.shape import BROADCAST
+from .trace import Recording
+
+_F64 = np.dtype(np.float64)
+_NUMBERS = (int, float, np.ndarray, np.generic)
+
+
+def one_number(recording: Recording, f: Callable) -> None:
+    """A gradient needs one real number."""
+    value = recording.result[0] if recording.structure == pytree.LEAF else None
+    if np.ndim(value) == 0 and isinstance(value, _NUMBERS) and np.asarray(value).dtype.kind in "fiub":
+        return
+    got, remedy = f"{type(value).__name__} {value!r:.60}", "return a real number"
+    if recording.structure != pytree.LEAF:
+        got = f"a {recording.structure[0].__name__} of {len(recording.result)} values"
+        remedy = "return the objective alone, or differentiate lambda x: f(x)[0]"
+    elif value is None:
+        got, remedy = "None", "end it with a return statement"
+    elif isinstance(value, np.ndarray) and value.ndim:
+        got = f"an array of shape {value.shape}"
+        remedy = "reduce it (np.sum, np.mean; x[0] of one entry), or use autodiff.jacobian"
+    elif np.asarray(value).dtype.kind == "c":
+        remedy = "return a real number (np.real, np.abs)"
+    name = getattr(f, "__name__", type(f).__name__)
+    raise TypeError(f"{name} must return one real number to have a gradient, got {got}{defined_at(f)}\n"
+                    f"  Instead: {remedy}")
+
+
+def _has_nan(values) -> bool:
+    return any(isinstance(v, (float, np.ndarray, np.floating)) and np.isnan(v).any() for v in values)
+
+
+# --- generated code ---------------------------------------------------------------------------------------------------
+
+
+class Linearised(NamedTuple):
+    """(value, gradient, residuals) at a point; the Hessian's action from the residuals; how many outputs come first."""
+
+    prepare: Program
+    apply: Program
+    outputs: int
+
+
+class Compiled:
+    """One trusted recording, the test that it still stands, and the programs generated from it on demand."""
+
+    def __init__(self, recording: Recording, fresh: Callable[[], bool], wrt: range):
+        self.recording, self.fresh, self.wrt = recording, fresh, wrt
+        self.nested = any(node.prim is SCALE for node in recording.nodes)     # f takes derivatives itself
+        self._programs: dict = {}
+
+    def program(self, kind: str, safe: bool = False) -> Any:
+        made = self._programs.get((kind, safe))
+        if made is None:
+            made = self._programs[kind, safe] = _BUILD[kind](self.recording, self.wrt, safe)
+        return made
+
+    def answer(self, kind: str, call: Call, f: Callable):
+        """Raises what generated code raises: a missed guard, a failed factorisation."""
+        if kind != "value" and not self._programs.keys() & _SCALAR:
+            one_number(self.recording, f)
+        return _COMPILED[kind](call, self)
+
+
+def _build_value(recording: Recording, wrt: range, safe: bool) -> Program:
+    g = primal(recording, safe)
+    return Program(g, g.inputs, g.outputs)
+
+
+def _build_gradient(recording: Recording, wrt: range, safe: bool) -> Program:
+    g = gradient(recording, wrt, safe)
+    return Program(g, g.inputs, g.outputs)
+
+
+def _build_linear(recording: Recording, wrt: range, safe: bool) -> Linearised:
+    g, residuals, given, tangents = linear_parts(recording, wrt, safe)
+    return Linearised(Program(g, g.inputs, (*g.outputs, *residuals)),
+                      Program(g, (*given, *residuals), tangents, keep_guards=False), len(g.outputs))
+
+
+def linear_parts(recording: Recording, wrt: range, safe: bool) -> tuple[Graph, list, list, list]:
+    """(graph of value and gradient, residuals, tangent inputs, linear outputs): the gradient, split at the point."""
+    g = gradient(recording, wrt, safe)
+    given, tangents = tangent(g, wrt, g.outputs[1:])
+    tangents = [t if t is not None else g.emit(BROADCAST, (0.0,), {"shape": g.inputs[k].shape})
+                for t, k in zip(tangents, wrt, strict=True)]
+    tangents = collapse(g, given, tangents)
+    return g, split(g, given, tangents), given, tangents
+
+
+def _compiled_value(call: Call, compiled: Compiled):
+    out = compiled.program("value")(*call.leaves)
+    if compiled.nested and _has_nan(out):
+        out = compiled.program("value", True)(*call.leaves)
+    return pytree.unflatten(compiled.recording.structure, out)
+
+
+def _compiled_gradient(call: Call, compiled: Compiled):
+    value, *grads = compiled.program("gradient")(*call.leaves)
+    if (value == value or compiled.nested) and _has_nan((value, *grads)):    # 0 · ∞ = 0: again, with that product
+        value, *grads = compiled.program("gradient", True)(*call.leaves)
+    return value, call.restore(grads)
+
+
+def _compiled_linear(call: Call, compiled: Compiled):
+    for safe in (False, True):
+        prepare, apply, count = compiled.program("linear", safe)
+        value, *rest = prepare(*call.leaves)
+        if safe or value != value and not compiled.nested or not _has_nan((value, *rest)):
+            break
+    grads, residuals = rest[:count - 1], rest[count - 1:]
+    if call.structures[call.argnum] != pytree.LEAF:
+        return value, call.restore(grads), lambda v: call.restore(apply.anywhere(*call.directions(v), *residuals))
+    like = call.leaves[call.wrt[0]]
+    shape, dtype = like.shape, like.dtype
+
+    def hv(v):
+        if not (type(v) is np.ndarray and v.shape == shape and v.dtype == dtype):
+            return apply.anywhere(*call.directions(v), *residuals)[0]
+        return apply(v, *residuals)[0]
+    return value, call.restore(grads), hv
+
+
+# --- from one recording -----------------------------------------------------------------------------------------------
+
+
+def _eager_value(call: Call, recording: Recording):
+    return pytree.unflatten(recording.structure, [_owned(v) for v in recording.result])
+
+
+def _owned(v):
+    """A result that aliases nothing: 0-d float64 as float, arrays as copies, other objects as they are."""
+    if not isinstance(v, (np.ndarray, np.generic)):
+        return v
+    return float(v) if v.ndim == 0 and v.dtype == _F64 else np.array(v)[()] if v.ndim == 0 else np.array(v)
+
+
+def _eager_gradient(call: Call, recording: Recording):
+    output, value = recording.outputs[0], recording.result[0]
+    wrt = [recording.inputs[k] for k in call.wrt]
+    for safe in (False, True):
+        scratch = Graph()
+        scratch.safe = safe
+        cts: list = [None] * len(wrt)
+        if type(output) is Node:
+            cts = reverse(recording.nodes, wrt, [(output, 1.0)], recording.value_of, scratch)
+        grads = [_filled(ct, x) for ct, x in zip(cts, wrt, strict=True)]
+        if value != value or not _has_nan(grads):
+            break
+    return float(value), call.restore(grads)
+
+
+def _filled(ct, x: Node):
+    out = np.empty(x.shape, x.dtype)
+    out[...] = 0.0 if ct is None else ct
+    return out if x.shape else out[()]
+
+
+def _eager_linear(call: Call, recording: Recording):
+    leaves = [np.array(leaf) for leaf in call.leaves]             # hv outlives the caller's x
+    for safe in (False, True):
+        value, grads, hv = interpreted(call, leaves, *linear_parts(recording, call.wrt, safe), keep_guards=False)
+        if value != value or not _has_nan(grads):
+            break
+    return float(value), call.restore([np.array(g)[()] for g in grads]), hv
+
+
+def interpreted(call: Call, leaves: list, g: Graph, residuals: list, given: list, tangents: list, *, keep_guards: bool):
+    """(value, gradients, hv) by the interpreter, on arrays or on the tracers of an enclosing trace."""
+    known = dict(zip(g.inputs, leaves, strict=True))
+    done = evaluate(g, known, (*g.outputs, *residuals), keep_guards)
+    value, *grads = done[:len(g.outputs)]
+    fixed = dict(zip(residuals, done[len(g.outputs):], strict=True))
+
+    def hv(v):
+        moved = dict(zip(given, call.directions(v), strict=True))
+        parts = evaluate(g, fixed | moved, tangents, False)
+        return call.restore([t if type(t) is Tracer else np.array(t)[()] for t in parts])
+    return value, grads, hv
+
+
+def nested(kind: str, call: Call, recording: Recording):
+    """Inside another trace: derive from a recording at the concrete point, and evaluate on the outer tracers."""
+    if kind == "gradient":
+        g = gradient(recording, call.wrt, safe=True)
+        value, *grads = evaluate(g, dict(zip(g.inputs, call.leaves, strict=True)), g.outputs)
+        return value, call.restore(grads)
+    value, grads, hv = interpreted(call, call.leaves, *linear_parts(recording, call.wrt, True), keep_guards=True)
+    return value, call.restore(grads), hv
+
+
+_SCALAR = {("gradient", False), ("linear", False)}       # programs that exist only for functions of one number
+_BUILD = {"value": _build_value, "gradient": _build_gradient, "linear": _build_linear}
+_COMPILED = {"value": _compiled_value, "gradient": _compiled_gradient, "linear": _compiled_linear}
+_EAGER = {"value": _eager_value, "gradient": _eager_gradient, "linear": _eager_linear}
+
+
+def eager(kind: str, call: Call, recording: Recording, f: Callable):
+    """The answer from this run's recording alone."""
+    if kind != "value":
+        one_number(recording, f)
+    return _EAGER[kind](call, recording)

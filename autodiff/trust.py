@@ -1,0 +1,182 @@
+"""Does one recording stand for the next run? Two recordings and a plain call are compared before code is generated."""
+
+from __future__ import annotations
+
+import threading
+import types
+import weakref
+from collections.abc import Callable, Iterator
+from typing import NamedTuple
+
+import numpy as np
+import scipy.sparse
+
+from .answers import Compiled
+from .call import Call
+from .contents import parts
+from .graph import GUARD, Node
+from .trace import Recording
+from .watch import Watch
+
+_NUMBERS = (np.ndarray, np.generic, float, int, complex)
+MAX_PATHS = 8          # recordings a signature may need (branches taken) before it stays eager
+ROUNDING = 1e4         # units in the last place of the largest number of a run that two evaluations may differ by
+
+
+class Trust(NamedTuple):
+    """How a function is being run: mode "recording", "compiled" or "eager", why, and from how many recordings."""
+
+    mode: str
+    reason: str
+    recordings: int
+
+
+class Memory:
+    """What is known of a function f, by argnum and signature. It refers to f only weakly: f may own it."""
+
+    def __init__(self, f: Callable) -> None:
+        self.owner = weakref.ref(f) if isinstance(f, types.FunctionType) else None
+        self.entries: dict[int, dict[tuple, Entry]] = {}
+        self.lock = threading.RLock()
+
+
+def memory_of(f: Callable) -> Memory:
+    """The memory that a plain function carries, so that differentiating it anew finds it warm; others start afresh."""
+    if not isinstance(f, types.FunctionType):
+        return Memory(f)
+    known = f.__dict__.get(_ATTRIBUTE)
+    if known is None or known.owner() is not f:           # functools.wraps copies it to other functions
+        known = f.__dict__[_ATTRIBUTE] = Memory(f)
+    return known
+
+
+_ATTRIBUTE = "__autodiff__"
+
+
+class Pending(NamedTuple):
+    """A recording that waits for a second one of its path at another point."""
+
+    recording: Recording
+    inputs: list
+    watch: Watch
+
+
+class Entry:
+    """What is known of one signature (structure, shapes, dtypes and static values of the arguments)."""
+
+    def __init__(self) -> None:
+        self.compiled: list[Compiled] = []
+        self.pending: list[Pending] = []
+        self.eager = ""                  # why, once it is final
+        self.recordings = self.doubts = 0
+
+    def report(self) -> Trust:
+        if self.eager:
+            return Trust("eager", self.eager, self.recordings)
+        if self.compiled:
+            return Trust("compiled", f"{len(self.compiled)} path(s) recorded twice and agreeing", self.recordings)
+        return Trust("recording", "waiting for a second recording at another point", self.recordings)
+
+    def stay_eager(self, why: str) -> None:
+        self.eager, self.pending, self.compiled = why, [], []
+
+    def agreeing(self, recording: Recording, call: Call, watch: Watch) -> Pending | None:
+        """The earlier recording that this one confirms; otherwise this one waits, or the entry becomes eager."""
+        why = doubt(watch)
+        if why:
+            self.doubts += 1                 # once is allowed: something computed at the first call and kept
+            if self.doubts > 1:
+                self.stay_eager(why)
+        if why or self.eager or recording.failed:
+            return None
+        if any(compare(known.recording, recording) == SAME for known in self.compiled):
+            return None                  # a guard at the edge of rounding
+        self.pending = [p for p in self.pending if not p.watch.changed()]
+        inputs = [np.array(leaf) for leaf in call.leaves]
+        for earlier in self.pending:
+            difference = compare(earlier.recording, recording)
+            if difference == SAME:
+                elsewhere = not all(map(_equal, inputs, earlier.inputs))
+                return earlier if elsewhere else None
+            if difference != BRANCH:
+                self.stay_eager(difference)
+                return None
+        if len(self.pending) + len(self.compiled) >= MAX_PATHS:
+            self.stay_eager(f"more than {MAX_PATHS} paths through its branches")
+        else:
+            self.pending.append(Pending(recording, inputs, watch))
+        return None
+
+
+def doubt(watch: Watch) -> str:
+    """Why a run cannot stand for others, judged by what it refers to; empty if it may."""
+    if watch.too_much:
+        return "it refers to too many things to watch"
+    changed = watch.changed()
+    return f"the function changes what it refers to: {changed}" if changed else ""
+
+
+SAME, BRANCH = "", "different branches"
+
+
+def compare(a: Recording, b: Recording) -> str:
+    """SAME where two recordings agree in structure and constants, BRANCH where they part at a guard, else the trouble."""
+    for x, y in zip(a.nodes, b.nodes, strict=False):
+        if x.prim is GUARD and y.prim is GUARD and x.params != y.params:
+            return BRANCH
+        if (x.prim, x.params, x.shape, x.dtype, len(x.inputs)) != (y.prim, y.params, y.shape, y.dtype, len(y.inputs)):
+            return f"two recordings differ: {x.prim} and {y.prim} at operation {x.index}"
+        if not all(map(_same_operand, x.inputs, y.inputs)):
+            return f"two recordings differ in a constant of {x.prim} (randomness, or state that changes)"
+    if len(a.nodes) != len(b.nodes):
+        return "two recordings differ in length"
+    if a.structure != b.structure or not all(map(_same_operand, a.outputs, b.outputs)):
+        return "two recordings differ in what they return"
+    return SAME
+
+
+def _same_operand(i, j) -> bool:
+    if type(i) is Node or type(j) is Node:
+        return type(i) is type(j) and i.index == j.index
+    return i is j or type(i) is type(j) and _equal(i, j)
+
+
+def _equal(i, j) -> bool:
+    if isinstance(i, _NUMBERS):
+        return np.shape(i) == np.shape(j) and bool(np.array_equal(i, j, equal_nan=True))
+    if scipy.sparse.issparse(i):                            # A.T is a new object at every call
+        return (i.shape, i.format) == (j.shape, j.format) and all(map(_equal, parts(i), parts(j)))
+    return bool(i is j) or isinstance(i, (str, bytes)) and i == j
+
+
+def close(a: list, b: list, recording: Recording) -> bool:
+    """Whether two evaluations give the same results up to the rounding of the numbers that occur on the way."""
+    return len(a) == len(b) and all(_near(x, y, recording) for x, y in zip(a, b, strict=True))
+
+
+def _near(x, y, recording: Recording) -> bool:
+    if not (isinstance(x, _NUMBERS) and isinstance(y, _NUMBERS)):
+        return type(x) is type(y) and bool(x == y)
+    x, y = np.asarray(x), np.asarray(y)
+    if x.shape != y.shape or x.dtype.kind not in "fiubc":
+        return x.shape == y.shape and bool(np.all(x == y))
+    if np.array_equal(x, y, equal_nan=True):
+        return True
+    eps = max(np.finfo(dtype).eps for dtype in (np.dtype(np.float64), *{n.dtype for n in recording.nodes if _is_float(n)}))
+    size = max((float(np.max(np.abs(v), initial=0.0)) for v in _finite((x, y, *recording.values))), default=0.0)
+    return bool(np.allclose(x, y, rtol=ROUNDING * eps, atol=ROUNDING * eps * size, equal_nan=True))
+
+
+def _is_float(node: Node) -> bool:
+    return not isinstance(node.dtype, tuple) and node.dtype.kind == "f"
+
+
+def _finite(values) -> Iterator[np.ndarray]:
+    for value in values:
+        array = np.asarray(value) if not isinstance(value, tuple) else np.zeros(0)
+        if array.dtype.kind in "fiub":
+            yield array[np.isfinite(array)].astype(np.float64)
+
+
+def show(values: list) -> str:
+    return ", ".join(f"{float(v)!r}" if isinstance(v, np.floating) else f"{v!r:.40}" for v in values)
