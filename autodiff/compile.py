@@ -13,10 +13,11 @@ from collections.abc import Callable, Sequence
 import numpy as np
 
 from .errors import GuardMiss
+from .forms import FORMS, IN_PLACE, is_entry
 from .graph import GUARD, Graph, Node
 from .interpreters import evaluate
 from .primitive import Primitive, Tracer, is_traced
-from .primitives import contraction, indexing, reductions, shape
+from .primitives import indexing, shape
 
 _INFIX = {"add": "+", "subtract": "-", "multiply": "*", "divide": "/", "less": "<", "less_equal": "<=", "greater": ">",
           "greater_equal": ">=", "equal": "==", "not_equal": "!=", "bitwise_and": "&", "bitwise_or": "|"}
@@ -25,7 +26,7 @@ _MATH = {"sqrt": math.sqrt, "exp": math.exp, "log": math.log, "log1p": math.log1
          "cos": math.cos, "tan": math.tan, "tanh": math.tanh, "sinh": math.sinh, "cosh": math.cosh, "arctan": math.atan,
          "arcsin": math.asin, "arccos": math.acos, "power": math.pow, "absolute": abs, "log2": math.log2,
          "arctan2": math.atan2, "arcsinh": math.asinh}
-_FORMS = {"square": "{0} * {0}", "negative": "-{0}", "positive": "{0}", "where": "({1} if {0} else {2})",
+_EXPRESSIONS = {"square": "{0} * {0}", "negative": "-{0}", "positive": "{0}", "where": "({1} if {0} else {2})",
           "maximum": "({0} if {0} >= {1} or {0} != {0} else {1})",
           "minimum": "({0} if {0} <= {1} or {0} != {0} else {1})",
           "reciprocal": "1.0 / {0}"}
@@ -39,7 +40,7 @@ class Program:
     def __init__(self, graph: Graph, inputs: Sequence[Node], outputs: Sequence, keep_guards: bool = True):
         self.graph, self.inputs, self.outputs = graph, tuple(inputs), tuple(outputs)
         self.keep_guards = keep_guards
-        writer = _Writer(graph, self.inputs, self.outputs, keep_guards)
+        writer = Writer(graph, self.inputs, self.outputs, keep_guards)
         self.source = writer.source()
         exec(compile(self.source, "<optkit generated>", "exec"), writer.namespace)
         self._build = writer.namespace.pop("build")          # (left there, it would refer to itself)
@@ -70,17 +71,8 @@ class Program:
                      else np.array(v) for v in done)
 
 
-_IN_PLACE = (indexing.SCATTER, indexing.SETITEM)
-
-
-def _is_entry(node: Node) -> bool:
-    """Whether a getitem is x[k] of a vector."""
-    index = node.params["index"].value
-    return len(index) == 1 and type(index[0]) is int
-
-
-class _Writer:
-    """Writes the source of one program."""
+class Writer:
+    """Writes the source of one program: storage and order here, what an operation looks like in forms.py."""
 
     def __init__(self, graph: Graph, inputs: Sequence[Node], outputs: Sequence, keep_guards: bool):
         self.outputs, self.arity = outputs, len(inputs)
@@ -148,7 +140,7 @@ class _Writer:
         """x[0], x[1], … of a short vector are read by one tolist()."""
         self.listed: set[Node] = set()
         for x in inputs:
-            reads = [n for n in self.nodes if n.prim is indexing.GETITEM and n.inputs[0] is x and _is_entry(n)]
+            reads = [n for n in self.nodes if n.prim is indexing.GETITEM and n.inputs[0] is x and is_entry(n)]
             if self.floats and x.ndim == 1 and x.dtype == _F64 and len(reads) > 1 and x.size <= 4 * len(reads):
                 self.listed.add(x)
                 self.lines.append(f"L{self.names[x]} = {self.names[x]}.tolist()")
@@ -158,7 +150,7 @@ class _Writer:
             if self.last.get(root) == position and root in self.buffer_of:
                 self.free.setdefault((root.shape, root.dtype), []).append(self.buffer_of.pop(root))
 
-    def _out(self, node: Node, position: int, in_place: bool) -> str | None:
+    def out(self, node: Node, position: int, in_place: bool) -> str | None:
         """A buffer for the node's value, or None where the caller receives it and it must be fresh."""
         roots = dict.fromkeys(self.root[i] for i in node.inputs if type(i) is Node)
         if in_place:
@@ -194,7 +186,7 @@ class _Writer:
     def _ref(self, value) -> str:
         return self.names[value] if type(value) is Node else self._constant(value)
 
-    def _function(self, name: str, function) -> str:
+    def function(self, name: str, function) -> str:
         self.namespace.setdefault(f"f_{name}", function)
         return f"f_{name}"
 
@@ -224,21 +216,21 @@ class _Writer:
             self._guard(node, args[0])
         elif node.shape == () and self.floats and self._scalar(node, prim, args):
             self.lines.append(f"{name} = {self._scalar(node, prim, args)}")
-            self._settle(node, position)
+            self.settle(node, position)
         elif prim.alias:
             self.lines.append(f"{name} = {args[0]}")
-            self._settle(node, position)
-        elif prim in _WRITERS and not (node.shape == () and prim in _IN_PLACE):
-            _WRITERS[prim](self, node, position, name, args)
+            self.settle(node, position)
+        elif prim in FORMS and not (node.shape == () and prim in IN_PLACE):
+            FORMS[prim](self, node, position, name, args)
         elif prim.ufunc is not None and node.shape != ():
-            out = self._out(node, position, in_place=True)
+            out = self.out(node, position, in_place=True)
             operands = [self._operand(node, i, arg) for i, arg in zip(node.inputs, args, strict=True)]
-            call = f"{self._function(prim.name, prim.ufunc)}({', '.join(operands)}, "
+            call = f"{self.function(prim.name, prim.ufunc)}({', '.join(operands)}, "
             call += "out=" * (prim.ufunc in _KEYWORD_OUT)
             self.call[node] = (len(self.lines), call)
             self.lines.append(f"{name} = {call}{out})")
         else:
-            self._general(node, position, name, args)
+            self.general(node, position, name, args)
 
     def _operand(self, node: Node, value, name: str) -> str:
         """A number beside arrays as a 0-d array: NumPy takes 0.35 µs to convert a Python float, at every call."""
@@ -258,7 +250,7 @@ class _Writer:
             self.lines.append(f"s{value.index}[()] = {name}")
         return self.boxed[value]
 
-    def _settle(self, node: Node, position: int) -> None:
+    def settle(self, node: Node, position: int) -> None:
         self._release(dict.fromkeys(self.root[i] for i in node.inputs if type(i) is Node), position)
 
     def _guard(self, node: Node, arg: str) -> None:
@@ -279,209 +271,24 @@ class _Writer:
             return None
         if prim.name in _INFIX:
             return f"{args[0]} {_INFIX[prim.name]} {args[1]}"
-        if prim.name in _FORMS:
-            return _FORMS[prim.name].format(*args)
+        if prim.name in _EXPRESSIONS:
+            return _EXPRESSIONS[prim.name].format(*args)
         if prim.name in _MATH:
-            return f"{self._function('math_' + prim.name, _MATH[prim.name])}({', '.join(args)})"
+            return f"{self.function('math_' + prim.name, _MATH[prim.name])}({', '.join(args)})"
         return None
 
-    def _general(self, node: Node, position: int, name: str, args: list[str]) -> None:
+    def general(self, node: Node, position: int, name: str, args: list[str]) -> None:
         """Whatever has no form of its own: the row's evaluation."""
-        call = f"{self._function(node.prim.name, node.prim.evaluate)}({', '.join(args)}"
+        call = f"{self.function(node.prim.name, node.prim.evaluate)}({', '.join(args)}"
         if node.params:
             key = f"p{node.index}"
             self.namespace[key] = node.params
             call += f", **{key}"
         call += ")"
-        self.lines.append(f"{name} = {self._plain(node, call)}")
-        self._settle(node, position)
+        self.lines.append(f"{name} = {self.plain(node, call)}")
+        self.settle(node, position)
 
-    def _plain(self, node: Node, call: str) -> str:
+    def plain(self, node: Node, call: str) -> str:
         if node.shape == () and self.floats:
             return f"float({call})" if node.dtype == _F64 else call
         return f"{call}[()]" if node.shape == () and node.prim.view else call   # a 0-d view would see its buffer reused
-
-    def _getitem(self, node: Node, position: int, name: str, args: list[str]) -> None:
-        x, index = node.inputs[0], node.params["index"].value
-        if node.shape == () == x.shape:
-            self.lines.append(f"{name} = {args[0]}")
-        elif x in self.listed and _is_entry(node):
-            self.lines.append(f"{name} = L{args[0]}[{index[0]}]")
-        elif node.shape == () and self.floats and all(isinstance(i, int) for i in index) and node.dtype == _F64:
-            self.lines.append(f"{name} = {args[0]}.item({', '.join(map(str, index))})")
-        else:
-            source = args[0] if x.shape else f"array({args[0]})"
-            self.lines.append(f"{name} = {self._plain(node, f'{source}[{self._index(index, node)}]')}")
-        self._settle(node, position)
-
-    def _index(self, index: tuple, node: Node, number: int = 0) -> str:
-        key = f"i{node.index}_{number}"
-        self.namespace[key] = index if len(index) != 1 else index[0]
-        return key
-
-    def _reshape(self, node: Node, position: int, name: str, args: list[str]) -> None:
-        x = node.inputs[0]
-        if shape.shape_of(x) == ():
-            self.lines.append(f"{name} = array({args[0]}, ndmin={len(node.shape)})")
-        else:
-            call = f"{args[0]}.reshape({node.shape})"
-            self.lines.append(f"{name} = {call if node.shape else self._plain(node, call)}")
-        self._settle(node, position)
-
-    def _transpose(self, node: Node, position: int, name: str, args: list[str]) -> None:
-        self.lines.append(f"{name} = {args[0]}.transpose({node.params['perm']})")
-        self._settle(node, position)
-
-    def _sum(self, node: Node, position: int, name: str, args: list[str]) -> None:
-        x, axis, kept = node.inputs[0], node.params["axis"], node.params["keepdims"]
-        add = self._function("add_reduce", np.add.reduce)
-        if node.shape == ():
-            self.lines.append(f"{name} = {self._plain(node, f'{add}({args[0]}, {None if x.ndim > 1 else 0})')}")
-            self._settle(node, position)
-            return
-        out = self._out(node, position, in_place=False)
-        if len(x.shape) == 2 and x.dtype == _F64 and (axis == (1,) or x.shape[0] <= 10**5):
-            along = axis[0]                                        # a product with ones: two to five times as fast
-            ones = f"ones{x.shape[along]}"
-            self.namespace.setdefault(ones, np.ones(x.shape[along]))
-            call = f"{args[0]}.dot({ones}, " if along else f"{ones}.dot({args[0]}, "
-            self._flat(node, name, out, call, ")")
-        else:
-            self.lines.append(f"{name} = {add}({args[0]}, {axis}, None, {out}, {kept})")
-
-    def _flat(self, node: Node, name: str, out: str | None, before: str, after: str) -> None:
-        """A call that fills a vector, for a node of shape (m,), (m, 1) or (1, m)."""
-        if out is None:
-            self.lines.append(f"{name} = empty({node.shape}, {node.dtype.str!r})")
-            self.lines.append(f"{before}{name}.reshape({node.size}){after}")
-            return
-        flat = f"{out}f{node.index}"
-        self.buffers.append(f"{flat} = {out}.reshape({node.size})")
-        self.lines += [f"{before}{flat}{after}", f"{name} = {out}"]
-
-    def _extreme(self, node: Node, position: int, name: str, args: list[str]) -> None:
-        x = node.inputs[0]
-        if not _short_rows(x, node.params["axis"]):
-            self._general(node, position, name, args)
-            return
-        ufunc = np.maximum if node.prim is reductions.MAX else np.minimum
-        reduce = self._function(f"{node.prim.name}_reduce", ufunc.reduce)
-        out = self._out(node, position, in_place=False)
-        turned = f"turned{node.index}"
-        self.buffers.append(f"{turned} = empty({x.shape[::-1]})")
-        self.lines.append(f"copyto({turned}, {args[0]}.T)")
-        self._flat(node, name, out, f"{reduce}({turned}, 0, None, ", ")")
-
-    def _matmul(self, node: Node, position: int, name: str, args: list[str]) -> None:
-        a, b = node.inputs
-        if len(shape.shape_of(a)) > 2 or len(shape.shape_of(b)) > 2 or not a.dtype == b.dtype == _F64:
-            out = None if node.shape == () else self._out(node, position, in_place=False)
-            call = f"{self._function('matmul', np.matmul)}({', '.join(args + ([out] if out else []))})"
-            self.lines.append(f"{name} = {self._plain(node, call)}")
-        elif node.shape == ():
-            self.lines.append(f"{name} = {self._plain(node, f'{args[0]}.dot({args[1]})')}")
-            self._settle(node, position)
-        else:
-            dot = f"{args[0]}.dot"
-            if type(a) is not Node:
-                dot = self._function(f"dot_{args[0]}", a.dot)
-            out = self._out(node, position, in_place=False)
-            self.lines.append(f"{name} = {dot}({args[1]}{', ' + out if out else ''})")
-
-    def _scatter(self, node: Node, position: int, name: str, args: list[str]) -> None:
-        based, indices = node.params["based"], node.params["indices"]
-        if based:
-            self._own_copy(node, position, name, args.pop(0))
-        else:
-            if self._scatter_first(node, position, name, indices[0].value, args):
-                indices, args = indices[1:], args[1:]
-                based = True
-        for k, (index, arg) in enumerate(zip(indices, args, strict=True)):
-            key = self._index(index.value, node, k)
-            place = f"{name}[{key}]"
-            if not based and k == 0:
-                plain = self._adds(index.value, node)
-                self.lines.append(f"{place} = {arg}" if plain else f"add_at({name}, {key}, {arg})")
-            elif indexing.is_basic(index.value) and self._shows_array(index.value, node):
-                self.lines += [f"v = {place}", f"add(v, {arg}, v)"]
-            elif self._adds(index.value, node):
-                self.lines.append(f"{place} += {arg}")
-            else:
-                self.lines.append(f"add_at({name}, {key}, {arg})")
-        self._settle(node, position)
-
-    @staticmethod
-    def _shows_array(index: tuple, node: Node) -> bool:
-        return np.ndim(np.broadcast_to(0.0, node.shape)[index]) > 0
-
-    @staticmethod
-    def _adds(index: tuple, node: Node) -> bool:
-        """Whether += on the index reaches every part."""
-        return indexing.is_basic(index) or indexing.distinct(index, node.shape)
-
-    def _scatter_first(self, node: Node, position: int, name: str, index: tuple, args: list[str]) -> bool:
-        """Zeros to scatter onto. A first part computed just before, for this alone, is computed right there."""
-        first = node.inputs[0]
-        direct = (type(first) is Node and first in self.call and self.call[first][0] == len(self.lines) - 1
-                  and self.last.get(first) == position and self.root[first] is first and first.dtype == node.dtype
-                  and indexing.is_basic(index) and first not in self.given_out and len(set(args)) == len(args)
-                  and node in self.given_out)       # (a buffer could be one of the call's own inputs)
-        call = self.lines.pop() if direct else ""
-        out = self._out(node, position, in_place=False)
-        self._zeros(node, name, out, index if direct else None)
-        if direct:
-            key = self._index(index, node, len(node.inputs))
-            self.lines.append(f"{self.call[first][1]}{name}[{key}])")
-        return bool(call)
-
-    def _zeros(self, node: Node, name: str, out: str | None, written: tuple | None) -> None:
-        """Zeros, except where a leading slice is about to be written whole."""
-        n = node.size
-        if written is not None and len(node.shape) == 1 and isinstance(written[0], slice) and (n > 1000 or out):
-            start, stop, step = written[0].indices(n)
-            if step == 1 and start < stop:
-                self.lines.append(f"{name} = {out or f'empty({node.shape}, {node.dtype.str!r})'}")
-                self.lines += [f"{name}[:{start}] = 0.0"] * (start > 0) + [f"{name}[{stop}:] = 0.0"] * (stop < n)
-                return
-        self.lines.append(f"{name} = {out or f'zeros({node.shape}, {node.dtype.str!r})'}")
-        if out:
-            self.lines.append(f"{name}.fill(0.0)")
-
-    def _own_copy(self, node: Node, position: int, name: str, base: str) -> None:
-        """Storage for a write: the base's own where it is not read again, else a copy."""
-        if self.root[node] is not node:
-            self.lines.append(f"{name} = {base}")
-            return
-        out = self._out(node, position, in_place=False)
-        self.lines.append(f"{name} = {out or f'empty({node.shape}, {node.dtype.str!r})'}")
-        self.lines.append(f"copyto({name}, {base})")
-
-    def _assign(self, node: Node, position: int, name: str, args: list[str]) -> None:
-        self._own_copy(node, position, name, args[0])
-        self.lines.append(f"{name}[{self._index(node.params['index'].value, node)}] = {args[1]}")
-        self._settle(node, position)
-
-    def _sparse(self, node: Node, position: int, name: str, args: list[str]) -> None:
-        a, transposed = node.inputs[0], node.params["transposed"]
-        key = f"product_{args[0]}_{int(transposed)}"
-        if key not in self.namespace:
-            self.namespace[key] = contraction.product_by_rows(a, transposed)
-        self.lines.append(f"{name} = {key}({args[1]})")
-        self._settle(node, position)
-
-    def _pack(self, node: Node, position: int, name: str, args: list[str]) -> None:
-        self.lines.append(f"{name} = array(({', '.join(args)},), '{node.dtype.str}')")
-        self._settle(node, position)
-
-
-_WRITERS: dict[Primitive, Callable] = {
-    indexing.GETITEM: _Writer._getitem, shape.RESHAPE: _Writer._reshape, shape.TRANSPOSE: _Writer._transpose,
-    reductions.SUM: _Writer._sum, reductions.MAX: _Writer._extreme, reductions.MIN: _Writer._extreme,
-     contraction.MATMUL: _Writer._matmul, indexing.SCATTER: _Writer._scatter,
-    indexing.SETITEM: _Writer._assign, shape.PACK: _Writer._pack,
-    contraction.SPARSE: _Writer._sparse}
-
-
-def _short_rows(x, axis: tuple[int, ...]) -> bool:
-    """A tall matrix reduced along its short rows."""
-    return len(x.shape) == 2 and axis == (1,) and x.shape[1] <= 32 <= x.shape[0] and x.dtype == _F64
