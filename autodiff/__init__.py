@@ -7,7 +7,7 @@ from .function import Function
 from .graph import Graph
 from .primitive import Primitive, Tracer
 from .primitives.elementwise import stop_gradient
-from .trace import trace
+from .recording import trace
 from .transforms import compile, grad, hessian, hvp, jacobian, jvp, linearize, value_and_grad, vjp
 from .trust import Trust
 

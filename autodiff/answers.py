@@ -17,7 +17,7 @@ from .interpreters import evaluate, reverse
 from .primitive import Tracer
 from .primitives.elementwise import SCALE
 from .primitives.shape import BROADCAST
-from .trace import Recording
+from .recording import Recording
 
 _F64 = np.dtype(np.float64)
 _NUMBERS = (int, float, np.ndarray, np.generic)
@@ -25,8 +25,8 @@ _NUMBERS = (int, float, np.ndarray, np.generic)
 
 def one_number(recording: Recording, f: Callable) -> None:
     """A gradient needs one real number."""
-    value = recording.result[0] if recording.structure == pytree.LEAF else None
-    if np.ndim(value) == 0 and isinstance(value, _NUMBERS) and np.asarray(value).dtype.kind in "fiub":
+    value: Any = recording.result[0] if recording.structure == pytree.LEAF else None
+    if isinstance(value, _NUMBERS) and np.ndim(value) == 0 and np.asarray(value).dtype.kind in "fiub":
         return
     got, remedy = f"{type(value).__name__} {value!r:.60}", "return a real number"
     if recording.structure != pytree.LEAF:
@@ -46,6 +46,10 @@ def one_number(recording: Recording, f: Callable) -> None:
 
 def _has_nan(values) -> bool:
     return any(isinstance(v, (float, np.ndarray, np.floating)) and np.isnan(v).any() for v in values)
+
+
+def _finite(values) -> bool:
+    return all(np.isfinite(v).all() for v in values if isinstance(v, (float, np.ndarray, np.floating)))
 
 
 # --- generated code ---------------------------------------------------------------------------------------------------
@@ -124,7 +128,7 @@ def _compiled_linear(call: Call, compiled: Compiled):
     for safe in (False, True):
         prepare, apply, count = compiled.program("linear", safe)
         value, *rest = prepare(*call.leaves)
-        if safe or value != value and not compiled.nested or not _has_nan((value, *rest)):
+        if safe or value != value and not compiled.nested or _finite((value, *rest)):     # (∞ kept for hv would meet 0)
             break
     grads, residuals = rest[:count - 1], rest[count - 1:]
     if call.structures[call.argnum] != pytree.LEAF:
@@ -177,14 +181,14 @@ def _filled(ct, x: Node):
 def _eager_linear(call: Call, recording: Recording):
     leaves = [np.array(leaf) for leaf in call.leaves]             # hv outlives the caller's x
     for safe in (False, True):
-        value, grads, hv = interpreted(call, leaves, *linear_parts(recording, call.wrt, safe), keep_guards=False)
-        if value != value or not _has_nan(grads):
+        value, grads, hv, kept = interpreted(call, leaves, *linear_parts(recording, call.wrt, safe), keep_guards=False)
+        if value != value or _finite((*grads, *kept)):
             break
     return float(value), call.restore([np.array(g)[()] for g in grads]), hv
 
 
 def interpreted(call: Call, leaves: list, g: Graph, residuals: list, given: list, tangents: list, *, keep_guards: bool):
-    """(value, gradients, hv) by the interpreter, on arrays or on the tracers of an enclosing trace."""
+    """(value, gradients, hv, what hv keeps) by the interpreter, on arrays or on the tracers of an enclosing trace."""
     known = dict(zip(g.inputs, leaves, strict=True))
     done = evaluate(g, known, (*g.outputs, *residuals), keep_guards)
     value, *grads = done[:len(g.outputs)]
@@ -194,7 +198,7 @@ def interpreted(call: Call, leaves: list, g: Graph, residuals: list, given: list
         moved = dict(zip(given, call.directions(v), strict=True))
         parts = evaluate(g, fixed | moved, tangents, False)
         return call.restore([t if type(t) is Tracer else np.array(t)[()] for t in parts])
-    return value, grads, hv
+    return value, grads, hv, done[len(g.outputs):]
 
 
 def nested(kind: str, call: Call, recording: Recording):
@@ -203,7 +207,7 @@ def nested(kind: str, call: Call, recording: Recording):
         g = gradient(recording, call.wrt, safe=True)
         value, *grads = evaluate(g, dict(zip(g.inputs, call.leaves, strict=True)), g.outputs)
         return value, call.restore(grads)
-    value, grads, hv = interpreted(call, call.leaves, *linear_parts(recording, call.wrt, True), keep_guards=True)
+    value, grads, hv, _ = interpreted(call, call.leaves, *linear_parts(recording, call.wrt, True), keep_guards=True)
     return value, call.restore(grads), hv
 
 

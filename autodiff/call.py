@@ -8,7 +8,7 @@ import numpy as np
 
 from . import pytree
 from .primitive import Tracer, is_traced
-from .trace import as_input, concrete, is_data
+from .recording import as_input, concrete, is_data
 
 _VALUES = (int, complex, str, bytes, type(None), np.generic, range, type(Ellipsis))
 
@@ -99,8 +99,8 @@ class _Identity:
         return id(self.value)
 
 
-def direction(v, like: np.ndarray):
-    """A tangent in the shape and dtype of its input."""
+def direction(v, like):
+    """A tangent in the shape and dtype of its input, an array or a tracer."""
     if type(v) is np.ndarray and v.dtype == like.dtype and v.shape == like.shape:
         return v
     if type(v) is not Tracer:

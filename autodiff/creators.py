@@ -31,7 +31,7 @@ _SPECIAL = {name: getattr(scipy.special, name) for name in ("logsumexp", "softma
 _active = threading.local()          # .graphs: the stack of recordings of this thread
 _lock = threading.RLock()
 _depth = 0                           # recordings under way in all threads
-_swapped: list[tuple[dict, str, object, object]] = []
+_swapped: list[tuple[dict, dict, dict]] = []         # (namespace, what it had, what it has got)
 
 
 def _stack() -> list:
@@ -95,26 +95,31 @@ class _Joiner:
 _REPLACEMENT = {original: _creator(name, original) for name, original in _ORIGINAL.items()}
 _REPLACEMENT |= {original: _function(original) for original in _SPECIAL.values()}
 _REPLACEMENT |= {np.r_: _Joiner(np.r_, False), np.c_: _Joiner(np.c_, True)}
-_PATCHED = [(vars(np), name, original) for name, original in (*_ORIGINAL.items(), ("r_", np.r_), ("c_", np.c_))]
-_PATCHED += [(vars(scipy.special), name, original) for name, original in _SPECIAL.items()]
+_PATCHES = [(vars(np), _ORIGINAL | {"r_": np.r_, "c_": np.c_}), (vars(scipy.special), _SPECIAL)]
+_PATCHES = [(namespace, old, {name: _REPLACEMENT[value] for name, value in old.items()}) for namespace, old in _PATCHES]
 _TYPES = {type(original) for original in _REPLACEMENT}
 SWAPPED.update((id(callee), callee) for pair in _REPLACEMENT.items() for callee in pair)
 
 
-def _swap(namespace: dict, name: str, new: object) -> None:
-    _swapped.append((namespace, name, namespace[name], new))
-    namespace[name] = new
-
-
 def _install(f: Callable) -> None:
     if not _swapped:
-        for namespace, name, original in _PATCHED:
-            _swap(namespace, name, _REPLACEMENT[original])
+        for namespace, old, new in _PATCHES:
+            _swapped.append((namespace, old, new))
+            namespace.update(new)
     for namespace, names in _namespaces(f, set()):
         for name in names:
             value = namespace.get(name)
             if type(value) in _TYPES and value in _REPLACEMENT:
-                _swap(namespace, name, _REPLACEMENT[value])
+                _swapped.append((namespace, {name: value}, {name: _REPLACEMENT[value]}))
+                namespace[name] = _REPLACEMENT[value]
+
+
+def _restore() -> None:
+    """Undo the swaps, except of what f itself has bound anew."""
+    while _swapped:
+        namespace, old, new = _swapped[-1]
+        namespace.update({name: value for name, value in old.items() if namespace.get(name) is new[name]})
+        _swapped.pop()
 
 
 def _namespaces(f: Any, seen: set) -> Iterator[tuple[dict, Iterable[str]]]:
@@ -181,11 +186,3 @@ def patched(f: Callable, graph) -> Iterator[None]:
             _depth -= entered
             if _depth == 0:
                 _restore()
-
-
-def _restore() -> None:
-    while _swapped:
-        namespace, name, old, new = _swapped[-1]
-        if namespace.get(name) is new:
-            namespace[name] = old
-        _swapped.pop()

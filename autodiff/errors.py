@@ -32,7 +32,7 @@ def _is_standard(filename: str) -> bool:
 
 
 def _operation(frame: FrameType) -> str:
-    """The name of the bytecode operation that a frame is at (during a call it points behind it, at its inline cache)."""
+    """The bytecode operation that a frame is at (during a call it points behind it, at the inline cache)."""
     code, at = frame.f_code.co_code, frame.f_lasti
     while at > 0 and dis.opname[code[at]] == "CACHE":
         at -= 2

@@ -8,6 +8,7 @@ then on each call checks that what the function refers to is unchanged (watch.py
 from __future__ import annotations
 
 from collections.abc import Callable
+from math import isnan
 from typing import Any
 
 import numpy as np
@@ -18,12 +19,12 @@ from .call import Call
 from .compile import Program
 from .errors import GuardMiss, TraceError, defined_at
 from .primitive import is_traced
-from .trace import Recording, record
+from .recording import Recording, record
 from .trust import Entry, Memory, Trust, close, doubt, memory_of, show
 from .watch import Watch
 
 MAX_SIGNATURES = 64      # of one function; the oldest is forgotten
-_F64 = np.dtype(np.float64)
+_ARRAY, _F64 = np.ndarray, np.dtype(np.float64)
 # What makes generated code give up: a branch not recorded, or trouble that f itself may handle (try, np.errstate).
 _GIVES_UP = (GuardMiss, ArithmeticError, np.linalg.LinAlgError, RuntimeWarning)
 
@@ -38,7 +39,7 @@ class Function:
         self._always_eager = eager
         self._memory = Memory(f) if eager or kwargs else memory_of(f)
         self._entries = self._memory.entries.setdefault(argnum, {})
-        self._hot: tuple[tuple, Compiled, Program] | None = None      # (shape, compiled, program) of the last f(vector)
+        self._hot: tuple[tuple, Callable, Program] | None = None      # (shape, fresh, program) of the last f(vector)
         self._last: Entry | None = None
         self.__wrapped__ = f
         self.__name__ = getattr(f, "__name__", type(f).__name__)
@@ -53,14 +54,15 @@ class Function:
     def value_and_grad(self, *args):
         """(value, gradient): float, and arrays in the structure of argument `argnum`. f must return one number."""
         hot = self._hot
-        if hot is not None and len(args) == 1 and type(x := args[0]) is np.ndarray and x.shape == hot[0] \
-                and x.dtype is _F64 and hot[1].fresh():
-            try:
-                value, grad = hot[2](x)
-            except _GIVES_UP:
-                return self._run("gradient", args)
-            if grad.dot(grad) >= 0.0:        # false on NaN, which the slow path looks into
-                return value, grad
+        if hot is not None and len(args) == 1:
+            x, (shape, fresh, program) = args[0], hot
+            if type(x) is _ARRAY and x.shape == shape and x.dtype is _F64 and fresh():
+                try:
+                    value, grad = program(x)
+                except _GIVES_UP:
+                    return self._run("gradient", args)
+                if not isnan(grad.dot(grad)):    # NaN is for the slow path to look into
+                    return value, grad
         return self._run("gradient", args)
 
     def grad(self, *args):
@@ -95,7 +97,7 @@ class Function:
             except _GIVES_UP:
                 continue
             if kind == "gradient" and call.single and type(answer[1]) is np.ndarray and answer[1].ndim == 1:
-                self._hot = (answer[1].shape, compiled, compiled.program(kind))
+                self._hot = (answer[1].shape, compiled.fresh, compiled.program(kind))
             return answer
         return self._record(kind, call, entry)
 

@@ -1,240 +1,16 @@
-"""Recording a run of plain NumPy code: tracers that carry real values, NumPy's protocols, guards for control flow."""
+"""NumPy's and Python's protocols on a tracer: ufuncs, functions, conversions, and control flow by guards."""
 
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Sequence
-from typing import Any, NamedTuple
+from collections.abc import Callable
 
 import numpy as np
-import scipy.sparse
 
 from . import creators, pytree
-from .contents import BYTES, fingerprint, owner, parts
-from .errors import TraceAttributeError, TraceError, call_text, is_storing, surfacing, user_frame
-from .graph import CONSTANT, GUARD, Graph, Node, Static
-from .primitive import FUNCTIONS, NO_PARAMS, UFUNCS, Primitive, Tracer, bind
-
-
-class Held(NamedTuple):
-    """A constant array of a recording: the user's object, what the graph holds for it, its content then."""
-
-    original: Any
-    kept: Any
-    mark: list[bytes]
-    live: bool                                   # kept by reference
-
-
-class Recording(Graph):
-    """A graph being recorded: every node also has the value it had in this run (`values`, by node index).
-
-    What f does to an array after using it must not reach the recording: small constant arrays are copied, large ones
-    held by reference and checked at the end (`settled`). by_value : copy those too.
-    """
-
-    def __init__(self, by_value: bool) -> None:
-        super().__init__()
-        self.values: list = []
-        self.structure: Any = pytree.LEAF        # of the outputs
-        self.result: list = []                   # values of the outputs
-        self.held: dict[int, Held] = {}          # constant arrays by the id of the user's object
-        self.by_value = by_value
-        self.moved = False                       # an array held by reference has changed during the run
-        self.failed = False                      # an operation raised, and f went on
-        self.closed = False                      # the run is over
-
-    def argument(self, value: np.ndarray) -> Tracer:
-        node = self.input(value.shape, value.dtype)
-        self.values.append(value)
-        return Tracer(self, node, value)
-
-    def constant(self, value) -> Tracer:
-        """A traced buffer that depends on no input (yet)."""
-        value = np.asarray(value)
-        if self.closed:                          # kept by f from an earlier run: nothing to record
-            return Tracer(self, Node(CONSTANT, (value,), NO_PARAMS, value.shape, value.dtype, -1), value)
-        node = self.append(CONSTANT, (value,), NO_PARAMS, value.shape, value.dtype)
-        self.values.append(value)
-        return Tracer(self, node, value)
-
-    def record(self, prim: Primitive, args: tuple, params: dict = NO_PARAMS) -> Tracer:
-        inputs, values, varies = [], [], False
-        for a in args:
-            if type(a) is Tracer:
-                values.append(a.value)
-                if a.node.prim is CONSTANT:
-                    inputs.append(a.value)
-                else:
-                    inputs.append(a.node if a.graph is self else a)      # (a: a variable of an enclosing trace)
-                    varies = True
-            else:
-                inputs.append(a)
-                values.append(a)
-        if not varies:
-            return self._folded(prim, prim.evaluate(*values, **params))
-        self._check(prim, args, inputs)
-        try:
-            value = values[0] if prim is GUARD else prim.evaluate(*values, **params)
-        except Exception:
-            self.failed = True
-            raise
-        if type(value) is tuple:
-            shape, dtype = tuple(v.shape for v in value), tuple(v.dtype for v in value)
-        else:
-            shape, dtype = value.shape, value.dtype
-            if dtype.kind not in "fiub":
-                raise TraceError(f"{prim.name} gives {dtype} values; the engine differentiates real functions",
-                                 "keep the computation real (np.real, np.abs before complex arithmetic)")
-        node = Node(prim, tuple(inputs), params, shape, dtype, len(self.nodes))
-        self.nodes.append(node)
-        self.values.append(value)
-        if prim is GUARD:
-            self.guards.append(node)
-        return Tracer(self, node, value)
-
-    def _folded(self, prim: Primitive, value):
-        """A result that depends on no input: a buffer, that traced values may be written into, if it is real."""
-        real = type(value) is not tuple and np.asarray(value).dtype.kind in "fiub"
-        kept = not self.closed or prim.view or prim.name == "setitem"
-        return self.constant(value) if real and kept else value
-
-    def _check(self, prim: Primitive, args: tuple, inputs: list) -> None:
-        """Constants in a form that graphs hold; no value of a run that is over."""
-        if self.closed:
-            raise _stale(prim)
-        for number, a in enumerate(args):
-            kind = type(a)
-            if kind is Tracer:
-                if a.node.prim is CONSTANT:
-                    if a.value.dtype.kind not in "fiub":
-                        self._operand(a.value, prim)
-                elif a.graph is not self and getattr(a.graph, "closed", False):
-                    raise _stale(prim)
-            elif kind is np.ndarray and a.dtype.kind in "fiub":
-                inputs[number] = self.hold(a)
-            elif kind not in _SCALARS:
-                inputs[number] = self._operand(a, prim)
-
-    def _operand(self, a, prim: Primitive):
-        if isinstance(a, (list, tuple)):
-            a = np.asarray(a)
-        if isinstance(a, np.ndarray) and a.dtype.kind in "fiub" or scipy.sparse.issparse(a):
-            return self.hold(a)
-        if isinstance(a, (float, int, np.generic)) and np.asarray(a).dtype.kind in "fiub":
-            return a
-        kind = f"an array of {a.dtype}" if isinstance(a, np.ndarray) else f"{type(a).__name__} {a!r:.50}"
-        raise TraceError(f"{prim.name}: a traced value meets {kind}", "use real numbers or arrays of them")
-
-    def hold(self, a):
-        """A constant array, dense or sparse, as it is now."""
-        mark = [fingerprint(part) for part in parts(a)]
-        seen = self.held.get(id(a))
-        if seen is not None and seen.mark == mark:
-            return seen.kept
-        live = not self.by_value and (scipy.sparse.issparse(a) or a.nbytes > BYTES)
-        kept = a if live and scipy.sparse.issparse(a) else np.asarray(a) if live else a.copy()
-        self.moved |= seen is not None and seen.live
-        self.held[id(a)] = Held(a, kept, mark, live)
-        return kept
-
-    def settled(self) -> bool:
-        """Whether every array held by reference still has the content it was used with."""
-        return not self.moved and all(held.mark == [fingerprint(part) for part in parts(held.original)]
-                                      for held in self.held.values() if held.live)
-
-    def shared_arrays(self, other: Recording) -> list[np.ndarray]:
-        """The arrays that outlive a run: both recordings met them."""
-        mine, theirs = ({id(a): a for held in recording.held.values() for a in map(owner, parts(held.original))}
-                        for recording in (self, other))
-        return [a for key, a in mine.items() if key in theirs]
-
-    def value_of(self, node: Node):
-        """What a node was in this run."""
-        return self.values[node.index]
-
-    def work(self) -> int:
-        """Array entries that one run reads and makes: a measure of its cost."""
-        made = sum(np.size(v) for v in self.values if not isinstance(v, tuple))
-        return made + sum(part.size for held in self.held.values() for part in parts(held.original))
-
-
-_SCALARS = frozenset({float, int, bool, np.float64, np.float32, np.int64, np.bool_})
-
-
-def _stale(prim: Primitive) -> TraceError:
-    return TraceError(f"{prim.name}: a traced value of a run that is over is used (kept in a list, an attribute, a cache)",
-                      "keep nothing that depends on x from one call to the next: compute it again, or return it")
-
-
-def record(f: Callable, args: Sequence, is_input: Callable[[int], bool], kwargs: dict[str, Any]) -> Recording:
-    """Run f on tracers. `is_input(k)`: whether the float leaves of argument k become inputs of the graph.
-
-    A second time, with copies of all constants, where f changes a large array that it has used.
-    """
-    graph = _record_once(f, args, is_input, kwargs, False)
-    return graph if graph.settled() else _record_once(f, args, is_input, kwargs, True)
-
-
-def _record_once(f: Callable, args: Sequence, is_input: Callable, kwargs: dict[str, Any], by_value: bool) -> Recording:
-    graph = Recording(by_value)
-    traced = []
-    for number, arg in enumerate(args):
-        leaves, structure = pytree.flatten(arg)
-        if is_input(number):
-            leaves = [graph.argument(as_input(leaf)) for leaf in leaves]
-        else:
-            leaves = [graph.argument(concrete(leaf)) if is_data(leaf) else leaf for leaf in leaves]
-        traced.append(pytree.unflatten(structure, leaves))
-    try:
-        with surfacing(), creators.patched(f, graph):
-            out = f(*traced, **kwargs)
-    finally:
-        graph.closed = True
-    leaves, graph.structure = pytree.flatten(out)
-    for leaf in leaves:
-        if type(leaf) is Tracer and leaf.node.prim is CONSTANT:
-            graph.outputs += (leaf.value,)
-        else:
-            graph.outputs += (leaf.node if type(leaf) is Tracer and leaf.graph is graph else leaf,)
-        graph.result.append(leaf.value if type(leaf) is Tracer else leaf)
-    return graph
-
-
-def trace(f: Callable, *args) -> Recording:
-    """Record f(*args) as a Graph.
-
-    args : arrays of any shape, numbers, or nested dicts, lists and tuples of them; their numeric leaves are the inputs.
-    Raises TraceError where the code leaves what can be recorded. Costs one run of f and a few µs an operation.
-    """
-    return record(f, args, lambda number: True, {})
-
-
-def concrete(value):
-    """The plain value behind a tracer (as an array or NumPy scalar)."""
-    if type(value) is Tracer:
-        return value.value
-    return np.asarray(value)
-
-
-def as_input(leaf) -> np.ndarray:
-    """A leaf of a differentiated argument: float64 or float32 as given, integers promoted."""
-    value = concrete(leaf)
-    if value.dtype.kind in "iub":
-        return value.astype(np.float64)
-    if value.dtype.kind != "f":
-        raise TypeError(f"a differentiated argument must be real numbers, got {type(leaf).__name__} {leaf!r:.60}; "
-                        "convert it to a float array, or choose another argnum")
-    return value
-
-
-def is_data(leaf) -> bool:
-    """Whether a leaf of another argument is an input of the graph (floats, arrays); ints, strings, objects are static."""
-    if type(leaf) is Tracer or isinstance(leaf, (float, np.floating)):
-        return True
-    return type(leaf) is np.ndarray and leaf.dtype.kind in "fiub"
-
-
-# --- NumPy's protocols on a tracer ------------------------------------------------------------------------------------
+from .errors import TraceAttributeError, TraceError, call_text, is_storing, user_frame
+from .graph import CONSTANT, GUARD, Static
+from .primitive import FUNCTIONS, UFUNCS, Tracer, bind
 
 
 def _array_ufunc(self, ufunc, method, *inputs, **kwargs):
@@ -251,8 +27,8 @@ def _array_ufunc(self, ufunc, method, *inputs, **kwargs):
 
 
 _UFUNC_METHODS: dict[str, Callable] = {}
-_OTHER_FUNCTION = ("write it with operations that have a derivative rule, give the gradient by hand (jac=), or wrap an "
-                   "operand whose derivative is not wanted in autodiff.stop_gradient(...)")
+_OTHER_FUNCTION = ("write it with operations that have a derivative rule, give the gradient by hand (jac=), or wrap "
+                   "an operand whose derivative is not wanted in autodiff.stop_gradient(...)")
 
 
 def ufunc_method(method: str):
@@ -306,7 +82,7 @@ def _array(self, dtype=None, copy=None):
 def _float(self):
     if self.value is not None and carries_none(self):
         return float(concretise(self))
-    raise _leak("a Python float", "use NumPy's function (np.exp, not math.exp), and drop float(...) around traced values")
+    raise _leak("a Python float", "use NumPy's function (np.exp, not math.exp); drop float(...) around traced values")
 
 
 def _leak(kind: str, remedy: str) -> TraceError:
@@ -348,8 +124,8 @@ def _index(self):
         if is_storing(user_frame()):
             raise _leak("", "")
         raise TraceError(f"a traced value of {self.dtype} is used as an integer",
-                         "compute indices and counts from shapes, constants or comparisons; np.floor and np.trunc keep a "
-                         "(zero) derivative, int(autodiff.stop_gradient(x)) has none")
+                         "compute indices and counts from shapes, constants or comparisons; np.floor and np.trunc keep "
+                         "a (zero) derivative, int(autodiff.stop_gradient(x)) has none")
     return int(concretise(self))
 
 

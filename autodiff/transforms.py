@@ -15,7 +15,7 @@ from .function import Function
 from .graph import INPUT, Graph, Node
 from .interpreters import evaluate
 from .primitive import Tracer, is_traced
-from .trace import Recording, as_input, record
+from .recording import Recording, as_input, record
 
 
 def compile(f: Callable, argnum: int = 0, eager: bool = False) -> Function:

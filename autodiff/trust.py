@@ -15,7 +15,7 @@ from .answers import Compiled
 from .call import Call
 from .contents import parts
 from .graph import GUARD, Node
-from .trace import Recording
+from .recording import Recording
 from .watch import Watch
 
 _NUMBERS = (np.ndarray, np.generic, float, int, complex)
@@ -34,10 +34,13 @@ class Trust(NamedTuple):
 class Memory:
     """What is known of a function f, by argnum and signature. It refers to f only weakly: f may own it."""
 
-    def __init__(self, f: Callable) -> None:
-        self.owner = weakref.ref(f) if isinstance(f, types.FunctionType) else None
+    def __init__(self, f: Callable | None) -> None:
+        self.owner = weakref.ref(f) if isinstance(f, types.FunctionType) else lambda: None
         self.entries: dict[int, dict[tuple, Entry]] = {}
         self.lock = threading.RLock()
+
+    def __reduce__(self):
+        return Memory, (None,)               # a function sent to another process starts afresh there
 
 
 def memory_of(f: Callable) -> Memory:
@@ -120,7 +123,7 @@ SAME, BRANCH = "", "different branches"
 
 
 def compare(a: Recording, b: Recording) -> str:
-    """SAME where two recordings agree in structure and constants, BRANCH where they part at a guard, else the trouble."""
+    """SAME where two recordings agree in structure and constants, BRANCH where they part at a guard, or the trouble."""
     for x, y in zip(a.nodes, b.nodes, strict=False):
         if x.prim is GUARD and y.prim is GUARD and x.params != y.params:
             return BRANCH
@@ -162,7 +165,8 @@ def _near(x, y, recording: Recording) -> bool:
         return x.shape == y.shape and bool(np.all(x == y))
     if np.array_equal(x, y, equal_nan=True):
         return True
-    eps = max(np.finfo(dtype).eps for dtype in (np.dtype(np.float64), *{n.dtype for n in recording.nodes if _is_float(n)}))
+    dtypes = {np.dtype(np.float64)} | {node.dtype for node in recording.nodes if _is_float(node)}
+    eps = max(np.finfo(dtype).eps for dtype in dtypes)
     size = max((float(np.max(np.abs(v), initial=0.0)) for v in _finite((x, y, *recording.values))), default=0.0)
     return bool(np.allclose(x, y, rtol=ROUNDING * eps, atol=ROUNDING * eps * size, equal_nan=True))
 

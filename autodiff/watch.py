@@ -3,7 +3,7 @@
 Looked into: code, closure cells, globals, defaults and attributes that the function and the user's functions it reaches
 read; items of lists, dicts, tuples and sets; contents of dense and sparse arrays. Everything is compared by identity,
 containers item by item, arrays by content: whole where they are small in themselves (EXACT entries) or beside the
-function's own work, else at about 128 places (a rewritten array is seen, one changed entry of a large one may not be:
+function's own work, else at about 64 places (a rewritten array is seen, one changed entry of a large one may not be:
 what changes between calls belongs in args).
 
 Not looked into: globals of installed packages, the inside of other libraries' objects, files, names built at run time.

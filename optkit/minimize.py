@@ -15,7 +15,7 @@ from optkit.result import Result
 from optkit.solvers import METHODS
 from optkit.stopping import Reason
 
-NEWTON_UP_TO = 2000  # unknowns: above, L-BFGS's cheap iterations win
+NEWTON_UP_TO = 2000  # unknowns: there Newton's robustness is worth more than L-BFGS's cheaper iterations
 
 
 def minimize(fun: Callable, x0: Any, args: Any = (), method: str | Solver | None = None, *, jac: Any = None,
@@ -107,5 +107,6 @@ def _result(objective: Objective, outcome: Outcome, method: str, choice: str) ->
         x=objective.restore(point.x.copy()), fun=point.f, jac=objective.restore(point.g.copy()),
         nit=len(outcome.history) - 1, nfev=objective.nfev, njev=objective.njev, nhev=objective.nhev,
         status=reason.status, success=success, message="; ".join(filter(None, parts)), reason=reason,
-        history=outcome.history, method=method, choice=choice, seconds=outcome.seconds,
+        history=outcome.history, method=method, choice=choice, derivatives=objective.derivatives,
+        seconds=outcome.seconds,
         gnorm=gnorm, gtol=outcome.threshold)

@@ -52,7 +52,7 @@ class Objective:
         elif callable(jac):
             self._source = _Separate(user, lambda x: user.call(jac, x, "jac"))
         elif isinstance(jac, str) and jac in _SCHEMES:
-            self._source = _Separate(user, self._difference_gradient(user, _SCHEMES[jac]))
+            self._source = _Separate(user, self._difference_gradient(user, _SCHEMES[jac]), f"{jac} differences of f")
         else:
             raise ValueError(f"jac: need a callable, True, None, '2-point' or '3-point', got jac={jac!r}; "
                              "jac=None gives exact derivatives")
@@ -85,8 +85,13 @@ class Objective:
 
     @property
     def compiled(self) -> bool:
-        """Whether values come from generated code, and not from f itself."""
-        return isinstance(self._source, _Engine) and self._source.fun.report.mode != "eager"
+        """Whether values come from generated code, or would if f could be trusted."""
+        return isinstance(self._source, _Engine) and self._source.compile
+
+    @property
+    def derivatives(self) -> str:
+        """Where derivatives come from, in words."""
+        return self._source.origin
 
     def start(self) -> Point:
         """The point x0. Raises where f or its gradient are of a wrong type or shape there, or not finite."""
@@ -216,12 +221,17 @@ class _Engine:
     """Derivatives by autodiff."""
 
     def __init__(self, user: _User, compile: bool):
-        fun, restore, self.args = user.fun, user.restore, user.args
+        fun, restore, self.args, self.compile = user.fun, user.restore, user.args, compile
         if isinstance(fun, ad.Function) and restore.is_identity and compile:
             self.fun = fun
         else:
             flat = fun if restore.is_identity else lambda x, *args: fun(restore(x), *args)
             self.fun = ad.compile(flat, eager=not compile)
+
+    @property
+    def origin(self) -> str:
+        mode, reason, _ = self.fun.report
+        return f"exact; f is run as it stands at each call: {reason}" if mode == "eager" else "exact, by generated code"
 
     def value(self, x: Vector) -> float:
         return as_scalar(self.fun(x, *self.args))
@@ -240,8 +250,8 @@ class _Engine:
 class _Separate:
     """f and a gradient function of its own; the value at the last point is remembered."""
 
-    def __init__(self, user: _User, gradient: Product):
-        self.user, self.gradient = user, gradient
+    def __init__(self, user: _User, gradient: Product, origin: str = "by jac"):
+        self.user, self.gradient, self.origin = user, gradient, origin
         self._x: Vector | None = None
         self._f = math.nan
 
@@ -256,6 +266,8 @@ class _Separate:
 
 class _Pair:
     """fun returns (f, gradient); the pair at the last point is remembered."""
+
+    origin = "by fun"
 
     def __init__(self, user: _User):
         self.user = user

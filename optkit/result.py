@@ -18,18 +18,20 @@ class Result(OptimizeResult):
     x, jac : best point and the gradient there, in the structure of x0. fun : f(x). success : the gradient test holds at
     x. reason : Reason; status, message : the same as a number and in words. nit, nfev, njev, nhev : iterations, values,
     gradients and Hessian-vector products. history : one Record an iteration. method, choice : the method and how it was
-    chosen. seconds : of the whole run. gnorm, gtol : ‖jac‖∞ and what it had to reach.
+    chosen. derivatives : where they came from. seconds : of the whole run. gnorm, gtol : ‖jac‖∞ and what it had to reach.
     """
 
     def __str__(self) -> str:
         rows = [
             ("method", f"{self.method}" + (f" ({self.choice})" if self.choice else "")),
+            ("derivatives", self.get("derivatives", "")),
             ("stopped", f"{self.reason.name}: {self.message}"),
             ("f(x)", f"{self.fun:.12g}   from {self.history[0].f:.6g}" if len(self.history) else f"{self.fun:.12g}"),
             ("‖∇f(x)‖∞", f"{self.gnorm:.3g}   gtol {self.gtol:.3g}"),
             ("cost", f"{self.nit} iterations, {self.nfev} f, {self.njev} g, {self.nhev} Hv, {_seconds(self.seconds)}"),
             ("x", _shorten(self.x)),
         ]
+        rows = [(name, text) for name, text in rows if text]
         width = max(len(name) for name, _ in rows)
         head = "success" if self.success else "NOT solved"
         return "\n".join([f"optkit: {head}"] + [f"  {name:<{width}}  {text}" for name, text in rows])

@@ -19,7 +19,7 @@ class Reason(Enum):
     UNBOUNDED = (7, "f appears to be unbounded below")
     SADDLE_POINT = (8, "the gradient vanishes but the Hessian has a negative eigenvalue: a saddle point or a maximum")
     DIVERGED = (9, "the fixed step left the region where f is finite")
-    DISAGREEMENT = (10, "a plain evaluation of f at x disagrees with the compiled one")
+    DISAGREEMENT = (10, "a plain evaluation of f at x disagrees with the value the run used")
     INTERRUPTED = (98, "interrupted from the keyboard")
     CALLBACK = (99, "`callback` raised `StopIteration`")
 

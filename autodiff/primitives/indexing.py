@@ -12,7 +12,7 @@ from ..trace import concretise
 from .elementwise import astype, same_type
 from .shape import array, broadcast_to, reshape
 
-VECTOR = np.array([0.5, 1.5, -2.0, 3.0])
+VECTOR, REPEATED = np.array([0.5, 1.5, -2.0, 3.0]), Static((np.array([0, 2, 2]),))
 
 
 def normal_index(index) -> tuple:
@@ -48,7 +48,7 @@ GETITEM = Primitive("getitem", lambda x, index: x[index.value], _index_shape, vi
                     transpose=(lambda ct, x, index: bind(SCATTER, (ct,), {"indices": (index,), "shape": shape_of(x),
                                                                          "based": False}),),
                     samples=(((VECTOR,), {"index": Static((slice(1, 3),))}), ((VECTOR,), {"index": Static((2,))}),
-                             ((VECTOR,), {"index": Static((np.array([0, 2, 2]),))}),
+                             ((VECTOR,), {"index": REPEATED}),
                              ((VECTOR,), {"index": Static((slice(None, None, -2), None))})))
 
 
@@ -82,8 +82,8 @@ class _ScatterParts:
 
 SCATTER = Primitive("scatter", _scatter, lambda *parts, indices, shape, based: (shape, same_type(*parts)),
                     transpose=_ScatterParts(),
-                    samples=(((VECTOR[:2], VECTOR[:3]), {
-                        "indices": (Static((slice(1, 3),)), Static((np.array([0, 2, 2]),))), "shape": (4,), "based": False}),
+                    samples=(((VECTOR[:2], VECTOR[:3]), {"indices": (Static((slice(1, 3),)), REPEATED), "shape": (4,),
+                                                        "based": False}),
                              ((VECTOR, np.float64(2.0)), {"indices": (Static((1,)),), "shape": (4,), "based": True})))
 
 

@@ -156,6 +156,18 @@ def test_powers_of_zero():
 
 
 @quiet
+def test_second_derivatives_that_are_infinite_times_zero():
+    for f in (lambda x: np.sum(np.abs(x) ** 1.5), lambda x: np.sum(np.where(x > 0, x, 0.0) ** 1.5)):
+        assert_everywhere(f, [0.0, 4.0], [0.0, 3.0], [0.0, 0.375])
+    x, v = np.array([0.0, 4.0]), np.array([0.0, 1.0])
+    fun = ad.compile(lambda x: np.sum(x ** 1.5))
+    for at in (x, x + 1, x):
+        hv = fun.linearize_grad(at)[2]
+    np.testing.assert_array_equal(hv(v), [0.0, 0.375])
+    np.testing.assert_array_equal(hv(np.ones(2)), [np.inf, 0.375])
+
+
+@quiet
 def test_where_numpy_has_infinities_so_have_we():
     for f in (lambda x: 1 / x[0] + x[1], lambda x: np.log(x[0]) * x[1], lambda x: np.sum(1 / x) + x[1],
               lambda x: x[0] ** -1.5, lambda x: x[1] / x[0]):
@@ -177,11 +189,13 @@ def test_logical_values_behave_as_in_numpy():
     for f in (lambda x: ((x[0] > -9) + (x[1] > -9)) * x[0], lambda x: ((x[0] > -9) * (x[1] > -9) + (x[0] > -9)) * x[0],
               lambda x: np.maximum(x[0] > -9, x[1] > -9) * x[0],
               lambda x: np.sum(((x > -9) | (x > 3)) + (x > -9)) * x[0], lambda x: sum(x > -9) * x[0],
-              lambda x: (True ^ (x[0] > 100)) * x[0]):
+              lambda x: (True ^ (x[0] > 100)) * x[0], lambda x: np.sum(((x > -9) & True) * x[0]),
+              lambda x: np.sum(np.where((x > -9) & True, 1.0, 2.0) * x[0])):
         fun = ad.compile(f)
         for k in range(3):
             value, grad = fun.value_and_grad(np.array([1.5, 2.0]) + k)
             assert value == f(np.array([1.5, 2.0]) + k) and grad[0] == value / (1.5 + k)
+        assert fun.report.mode == "compiled"
 
 
 def test_stop_gradient():
@@ -214,6 +228,7 @@ def test_cases_that_were_wrong(f):
         np.testing.assert_allclose(fast.grad(p), ad.finite_difference.gradient(f, p), rtol=1e-7, atol=1e-8)
         truth = ad.finite_difference.hvp(f, p, v, grad=ad.compile(f, eager=True).grad)
         np.testing.assert_allclose(linear.linearize_grad(p)[2](v), truth, rtol=1e-6, atol=1e-7)
+        np.testing.assert_allclose(ad.grad(lambda z: ad.grad(f)(z) @ v)(p), truth, rtol=1e-6, atol=1e-7)
         np.testing.assert_allclose(fast(p), f(p))
     assert fast.report.mode == linear.report.mode == "compiled"
 

@@ -1,4 +1,4 @@
-"""What cannot be differentiated is an error that names the call, the user's line and the remedy; NumPy is left as it was."""
+"""What cannot be differentiated is an error with the call, the user's line and the remedy; NumPy is left as it was."""
 
 import copy
 import functools
@@ -21,8 +21,8 @@ X = np.array([0.5, 1.5, 2.5])
 A = 2.0 * np.eye(3) + 0.1
 OUTSIDE, WHOLE = np.zeros(3), np.zeros(3, dtype=int)
 SPLINE = scipy.interpolate.CubicSpline([0.0, 1.0, 2.0, 3.0], [0.0, 1.0, 0.0, 1.0])
-CREATORS = ("array", "asarray", "asanyarray", "ascontiguousarray", "copy", "zeros", "empty", "ones", "full", "eye", "identity",
-            "zeros_like", "empty_like", "ones_like", "full_like", "r_", "c_")
+CREATORS = ("array", "asarray", "asanyarray", "ascontiguousarray", "copy", "zeros", "empty", "ones", "full", "eye",
+            "identity", "zeros_like", "empty_like", "ones_like", "full_like", "r_", "c_")
 ORIGINALS = {name: getattr(np, name) for name in CREATORS} | {
     name: getattr(scipy.special, name) for name in ("logsumexp", "softmax", "log_softmax")}
 
@@ -106,7 +106,8 @@ REFUSED = {
     "store in integers": (stores_in_integers, "written into an array that is not traced", "of floats"),
     "argument": (adds_in_place, "writes into its own argument", r"x = x.copy\(\)"),
     "view of the argument": (writes_a_view, "writes into its own argument", r"x = x.copy\(\)"),
-    "out": (lambda x: np.sum(np.add(x, 1, out=OUTSIDE)), "np.add: a traced value is written into a plain array", "np.zeros"),
+    "out": (lambda x: np.sum(np.add(x, 1, out=OUTSIDE)), "np.add: a traced value is written into a plain array",
+            "np.zeros"),
     "fft": (lambda x: np.sum(np.abs(np.fft.fft(x))), "np.fft.fft has no derivative rule", "stop_gradient"),
     "bincount": (lambda x: np.sum(np.bincount(x)), "np.bincount has no derivative rule", "jac="),
     "ufunc": (lambda x: np.sum(np.frexp(x)[0]), "np.frexp has no derivative rule", "jac="),
@@ -117,11 +118,14 @@ REFUSED = {
     "complex constant": (lambda x: np.sum(np.abs(x * (np.ones(3) * 1j))), "array of complex128", "real numbers"),
     "objects": (lambda x: np.sum(x * np.array([1, 2, None])), "array of object", "real numbers"),
     "None in a list": (lambda x: np.array([x[0], None]), "meets NoneType None", "real numbers"),
-    "triangular": (lambda x: np.sum(scipy.linalg.solve_triangular(A, x)), "scipy.linalg.solve_triangular turns", "jac="),
+    "triangular": (lambda x: np.sum(scipy.linalg.solve_triangular(A, x)), "scipy.linalg.solve_triangular turns",
+                   "jac="),
     "spline": (lambda x: np.sum(SPLINE(x)), "SPLINE turns a traced value into a plain array", "jac="),
-    "quad": (lambda x: scipy.integrate.quad(lambda t: x[0] * t, 0, 1)[0], "turns a traced value into a Python float", "jac="),
+    "quad": (lambda x: scipy.integrate.quad(lambda t: x[0] * t, 0, 1)[0], "turns a traced value into a Python float",
+             "jac="),
     "extension": (lambda x: np.random.default_rng(0).normal(x[0]), "turns a traced value into a plain array", "rule"),
-    "vectorize": (lambda x: np.sum(np.vectorize(lambda t: t ** 2)(x)), "turns a traced value into a plain array", "jac="),
+    "vectorize": (lambda x: np.sum(np.vectorize(lambda t: t ** 2)(x)), "turns a traced value into a plain array",
+                  "jac="),
     "cache": (lambda x: cached(x[0]), "a traced value is hashed", "without its cache"),
     "set": (lambda x: len({x[0], x[1]}) * x[0], "a traced value is hashed", "key"),
     "sort": (sorts, r"\.sort is not supported", r"np.sort\(x\)"),
@@ -163,10 +167,14 @@ def test_the_standard_library_is_not_the_users_code():
 
 
 BAD_VALUES = {
-    "None": (lambda x: None, "got None", "return statement"), "vector": (lambda x: x ** 2, r"array of shape \(3,\)", "np.sum"),
-    "one entry": (lambda x: x[:1], r"array of shape \(1,\)", r"x\[0\]"), "complex": (lambda x: 1j, "complex 1j", "np.real"),
-    "string": (lambda x: "a", "str 'a'", "real number"), "tuple": (lambda x: (x @ x, x[0]), "tuple of 2", "objective alone"),
-    "dict": (lambda x: {"a": x @ x}, "dict of 1", "objective alone"), "object": (lambda x: X.__class__, "type", "real number")}
+    "None": (lambda x: None, "got None", "return statement"),
+    "vector": (lambda x: x ** 2, r"array of shape \(3,\)", "np.sum"),
+    "one entry": (lambda x: x[:1], r"array of shape \(1,\)", r"x\[0\]"),
+    "complex": (lambda x: 1j, "complex 1j", "np.real"),
+    "string": (lambda x: "a", "str 'a'", "real number"),
+    "tuple": (lambda x: (x @ x, x[0]), "tuple of 2", "objective alone"),
+    "dict": (lambda x: {"a": x @ x}, "dict of 1", "objective alone"),
+    "object": (lambda x: X.__class__, "type", "real number")}
 
 
 @pytest.mark.parametrize("f, got, remedy", BAD_VALUES.values(), ids=BAD_VALUES)
@@ -195,9 +203,9 @@ def test_after_compiling_the_same_error():
             fun.value_and_grad(X)
 
 
-@pytest.mark.parametrize("x0", ["abc", None, [1, "a"], np.array([1, None], dtype=object), np.array([1j, 2]), 1j, object(),
-                                scipy.sparse.csr_array(np.eye(3)), np.array(["1"]), np.array(["2020-01-01"], dtype="M8[D]")],
-                         ids=repr)
+@pytest.mark.parametrize("x0", [
+    "abc", None, [1, "a"], np.array([1, None], dtype=object), np.array([1j, 2]), 1j, object(), np.array(["1"]),
+    scipy.sparse.csr_array(np.eye(3)), np.array(["2020-01-01"], dtype="M8[D]")], ids=repr)
 def test_a_point_that_is_not_numbers(x0):
     with pytest.raises(TypeError, match="(?s)a differentiated argument must be real numbers, got .*; convert it"):
         ad.grad(lambda x: 1.0)(x0)
@@ -219,9 +227,8 @@ def test_directions_of_a_wrong_shape_or_type(v, error, message):
     for wrong in ({"a": X}, [X, X], {"a": X, "b": X}, X):
         with pytest.raises(ValueError, match="need the structure of the argument"):
             hv(wrong)
-    for mode in range(2):
-        with pytest.raises(ValueError, match=r"got \(2,\)"):
-            hv({"a": X, "b": [np.ones(2)]})
+    with pytest.raises(ValueError, match=r"got \(2,\)"):
+        hv({"a": X, "b": [np.ones(2)]})
 
 
 def test_wrong_calls():
@@ -295,7 +302,7 @@ def test_creators_by_any_name():
     np.testing.assert_allclose(ad.grad(f)(X), ad.finite_difference.gradient(f, X, scheme="central"), rtol=1e-7)
 
 
-@pytest.mark.parametrize("error", [ValueError, KeyboardInterrupt, SystemExit, ad.TraceError("what", "remedy")], ids=repr)
+@pytest.mark.parametrize("error", [ValueError, KeyboardInterrupt, SystemExit, ad.TraceError("a", "b")], ids=repr)
 def test_an_exception_in_f_leaves_numpy_as_it_was(error):
     def inner(x):
         raise error
@@ -303,7 +310,8 @@ def test_an_exception_in_f_leaves_numpy_as_it_was(error):
     def f(x):
         np.zeros(3)
         return ad.grad(inner)(x)[0]
-    for run in (ad.grad(inner), ad.grad(f), ad.compile(f), ad.hessian(f), lambda x: ad.jvp(f, (x,), (x,)), ad.trace.__get__(f)):
+    for run in (ad.grad(inner), ad.grad(f), ad.compile(f), ad.hessian(f), lambda x: ad.jvp(f, (x,), (x,)),
+                lambda x: ad.trace(f, x)):
         with pytest.raises(error if isinstance(error, type) else type(error)):
             run(X)
         assert untouched() and type(np.zeros(3)) is np.ndarray

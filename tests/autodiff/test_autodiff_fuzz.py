@@ -434,3 +434,42 @@ def test_the_truth_notices_small_errors():
     for wrong in (1 + 1e-5, -1.0, 0.0):
         with pytest.raises(AssertionError, match="differences give"):
             assert_slope(lambda x: np.sum(np.sin(x)), p, np.ones(2), wrong * np.cos(p).sum(), "slope")
+
+
+PAIRS = (np.multiply, lambda a, b: a - b ** 2, lambda a, b: np.exp(a * b), np.arctan2,
+         lambda a, b: (a + 2.0) / (3.0 + b * b))
+
+
+def _stencil(rng, n):
+    """A sum of functions of pairs of slices of one long vector, shifted against each other, forwards and backwards."""
+    width, terms = n - int(rng.integers(4)), []
+    for _ in range(int(rng.integers(2, 5))):
+        starts = rng.integers(n - width + 1, size=2).tolist()
+        left, right = (slice(s, s + width) if rng.random() < 0.8 else slice(~s, ~s - width, -1) for s in starts)
+        terms.append((left, right, _choose(rng, PAIRS)))
+
+    def f(x):
+        total = np.sum(x) ** 2 / n + x[0] * x[-1]
+        for left, right, g in terms:
+            total = total + np.sum(np.sin(g(x[left], x[right]))) + 0.5 * np.sum(g(x[right], x[left]) ** 2)
+        return total
+    return f
+
+
+@pytest.mark.parametrize("n", (7, 1200))
+def test_stencils_of_long_vectors(n):
+    """The in-place writing of slices, which depends on length."""
+    for seed in range(8):
+        rng = np.random.default_rng(seed)
+        f = _stencil(rng, n)
+        fast, linear, slow = ad.compile(f), ad.compile(f), ad.compile(f, eager=True)
+        for _ in range(3):
+            x, v = rng.uniform(0.2, 1.0, n), rng.standard_normal(n)
+            grad = fast.grad(x)
+            np.testing.assert_allclose(grad, slow.grad(x), rtol=1e-10, atol=1e-11)
+            assert_slope(f, x, v, grad @ v, f"stencil {seed}")
+            hv = linear.linearize_grad(x)[2]
+            np.testing.assert_allclose(hv(v), slow.linearize_grad(x)[2](v), rtol=1e-9, atol=1e-10)
+            np.testing.assert_allclose(hv(2 * v), 2 * hv(v), rtol=1e-12, atol=1e-12)
+        assert_slope(slow.grad, x, v, hv(v), f"stencil {seed}, second order")
+        assert fast.report.mode == linear.report.mode == "compiled"

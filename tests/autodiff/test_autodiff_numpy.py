@@ -296,6 +296,7 @@ LAYOUT = {
     "reshape F": lambda x: x.reshape(3, 2, order="F"), "ravel": np.ravel, "flatten": lambda x: x.flatten(),
     "T": lambda x: x.T, "transpose": (lambda x: np.transpose(x, (2, 0, 1)), T),
     "method transpose": (lambda x: x.transpose(1, 0, 2), T), "mT": (lambda x: x.mT @ x, T),
+    "transposes": (lambda x: x.transpose(1, 2, 0).transpose(1, 0, 2) * x.transpose(2, 0, 1).transpose(0, 2, 1), T),
     "swapaxes": (lambda x: x.swapaxes(0, -1), T), "moveaxis": (lambda x: np.moveaxis(x, (0, 1), (-1, 0)), T),
     "expand_dims": lambda x: np.expand_dims(x, (0, 2)), "squeeze": lambda x: x[None].squeeze(),
     "squeeze axis": lambda x: np.squeeze(x[:, None], axis=1), "broadcast_to": lambda x: np.broadcast_to(x, (4, 2, 3)),
@@ -565,12 +566,25 @@ def test_results_never_alias_inputs_constants_or_one_another():
                 a[:] = np.nan
             p[:] = np.nan
             np.testing.assert_array_equal(fun.grad(x + k), truth(x + k))
-    views = ad.compile(lambda x: {"same": x, "twice": x, "part": x[1:], "c": c, "sum": np.sum(x)})
+
+
+def test_several_results_share_no_memory():
+    c = np.arange(3.0)
+
+    def f(x):
+        y = np.exp(x)
+        return {"input": x, "again": x, "part": x[1:], "constant": c, "own": y, "same": y, "view": y.reshape(3, 1),
+                "row": y[:1], "spread": np.broadcast_to(np.sum(y), (2, 2)), "number": np.sum(y)}
+    fun = ad.compile(f)
     for k in range(3):
-        out = views(x + k)
-        arrays = [out["same"], out["twice"], out["part"], out["c"]]
-        assert not any(np.shares_memory(a, b) for i,
-                       a in enumerate([x, c, *arrays]) for b in arrays[max(i - 1, 0):] if a is not b)
+        x = np.array([1.0, 2.0, 4.0]) + k
+        out = fun(x)
+        arrays = [x, c, *[v for v in out.values() if np.ndim(v)]]
+        for i, a in enumerate(arrays):
+            assert a.flags.writeable and not any(np.shares_memory(a, b) for b in arrays[:i])
+        for key, truth in f(x).items():
+            np.testing.assert_allclose(out[key], truth, rtol=1e-15)
+    assert fun.report.mode == "compiled"
 
 
 def test_hv_stays_valid_after_later_calls_and_changes_of_the_point():

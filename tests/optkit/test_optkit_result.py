@@ -93,3 +93,20 @@ def test_reasons_have_distinct_numbers_and_texts_and_one_means_success():
 
 def test_an_empty_history_is_readable():
     assert len(History()) == 0 and "0 records" in repr(History()) and History().f.size == 0
+
+
+def test_the_result_says_where_derivatives_come_from():
+    def f(x):
+        return np.sum((x - 1.0) ** 2)
+
+    def noisy(x):
+        return np.sum((x - 1.0) ** 2) + 1e-3 * rng.standard_normal()
+
+    rng, x0 = np.random.default_rng(0), np.zeros(2)
+    assert optkit.minimize(f, x0).derivatives == "exact, by generated code"
+    assert optkit.minimize(f, x0, jac=lambda x: 2 * (x - 1.0)).derivatives == "by jac"
+    assert optkit.minimize(f, x0, jac="3-point").derivatives == "3-point differences of f"
+    assert optkit.minimize(lambda x: (f(x), 2 * (x - 1.0)), x0, jac=True).derivatives == "by fun"
+    eager = optkit.minimize(noisy, x0)
+    assert "run as it stands" in eager.derivatives and "randomness" in str(eager)
+    assert eager.reason is optkit.Reason.DISAGREEMENT and not eager.success

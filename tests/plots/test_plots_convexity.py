@@ -1,5 +1,7 @@
 """The picture of a convexity report: what it draws is what the report and plain calls of f say."""
 
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
 from matplotlib import pyplot
@@ -59,9 +61,6 @@ def test_it_draws_on_the_axes_it_is_given(refuted, held):
 
 
 def test_nothing_to_draw_is_an_error():
-    def opaque(x):
-        return float(sum(abs(float(v)) for v in x))
-    report = check(opaque, Box(-1, 1, shape=2), budget=200)
-    if report.witness is None and not len(report.examinations[0].eigenvalues):
-        with pytest.raises(ValueError, match="neither a witness nor eigenvalues"):
-            convexity(report)
+    report = SimpleNamespace(witness=None, examinations=(SimpleNamespace(eigenvalues=()),))
+    with pytest.raises(ValueError, match="neither a witness nor eigenvalues"):
+        convexity(report)

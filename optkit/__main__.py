@@ -1,0 +1,7 @@
+"""`python -m optkit`: the command line."""
+
+import sys
+
+from optkit.cli import main
+
+sys.exit(main())
