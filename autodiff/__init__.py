@@ -12,5 +12,6 @@ from .transforms import compile, grad, hessian, hvp, jacobian, jvp, linearize, v
 from .trust import Trust
 
 __all__ = [
-    "Function", "Graph", "Primitive", "TraceError", "Tracer", "Trust", "check_grads", "compile", "finite_difference", "grad",
-    "hessian", "hvp", "jacobian", "jvp", "linearize", "pytree", "stop_gradient", "trace", "value_and_grad", "vjp"]
+    "Function", "Graph", "Primitive", "TraceError", "Tracer", "Trust", "check_grads", "compile", "finite_difference",
+    "grad", "hessian", "hvp", "jacobian", "jvp", "linearize", "pytree", "stop_gradient", "trace", "value_and_grad",
+    "vjp"]

@@ -20,7 +20,7 @@ from .compile import Program
 from .errors import GuardMiss, TraceError, defined_at
 from .primitive import is_traced
 from .recording import Recording, record
-from .trust import Entry, Memory, Trust, close, doubt, memory_of, show
+from .trust import Entry, Memory, Trust, close, memory_of, show
 from .watch import Watch
 
 MAX_SIGNATURES = 64      # of one function; the oldest is forgotten
@@ -133,10 +133,6 @@ class Function:
         """The answer by generated code, if the recording agrees with an earlier one, a plain call and its own code."""
         earlier = entry.agreeing(recording, call, watch)
         if earlier is None or not self._agrees_with_plain(call, entry, recording):
-            return None
-        why = doubt(watch)
-        if why:
-            entry.stay_eager(why)
             return None
         for array in recording.shared_arrays(earlier.recording):
             watch.add_array(array, "an array it refers to")

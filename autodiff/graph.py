@@ -165,7 +165,7 @@ class Graph:
         return image
 
     def live(self, outputs: Iterable, keep_guards: bool = True, given: Container[Node] = ()) -> list[Node]:
-        """The nodes that outputs (and guards) need beyond the given ones, in evaluation order; the rest is dead code."""
+        """The nodes that outputs (and guards) need beyond the given ones, in evaluation order."""
         stack = [o for o in outputs if type(o) is Node]
         if keep_guards:
             stack += self.guards

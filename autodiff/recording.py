@@ -162,7 +162,7 @@ class Recording(Graph):
         return made + sum(part.size for held in self.held.values() for part in parts(held.original))
 
 
-_PARTIAL = ("setitem", "getitem")                # their derivatives need no value: a loop that fills a buffer keeps none
+_PARTIAL = ("setitem", "getitem")     # their derivatives need no value: a loop that fills a buffer keeps none
 _SCALARS = frozenset({float, int, bool, np.float64, np.float32, np.int64, np.bool_})
 
 

@@ -223,7 +223,7 @@ def _power(g: Graph, inputs, params):
 
 @rewrites(elementwise.LOGADDEXP)
 def _logaddexp(g: Graph, inputs, params):
-    """log(1 + eᵗ) = max(t, 0) + log1p(e^−|t|): the derivative shares the exponential; NumPy's logaddexp costs five times."""
+    """log(1 + eᵗ) = max(t, 0) + log1p(e^−|t|): a fifth of logaddexp, and the derivative shares the exponential."""
     zero, t = inputs if is_literal(inputs[0]) else inputs[::-1]
     if not is_literal(zero) or zero != 0 or not floating(t) or is_literal(t):
         return None

@@ -85,7 +85,7 @@ class _Traced:
 
 
 def _linear_map(traced: _Traced, derive: Callable, safe: bool) -> Callable:
-    """A linear map, what does not depend on its arguments computed now. derive(graph) -> (inputs, outputs) in the graph."""
+    """The linear map from inputs to outputs, as derive(graph) names them; what the point fixes is computed now."""
     g = primal(traced.recording, safe)
     inputs, outputs = derive(g)
     outputs = collapse(g, inputs, outputs)
@@ -98,8 +98,8 @@ def _linear_map(traced: _Traced, derive: Callable, safe: bool) -> Callable:
 
     def apply(*given):
         out = program.anywhere(*given, *known)
-        if not safe and not is_traced(out) and any(np.isnan(v).any() for v in out):      # 0 times an infinite derivative: again, with 0·∞ = 0
-            return _linear_map(traced, derive, True)(*given)
+        if not safe and not is_traced(out) and any(np.isnan(v).any() for v in out):
+            return _linear_map(traced, derive, True)(*given)     # again, with 0·∞ = 0
         return out
     return apply
 
@@ -209,7 +209,7 @@ def jacobian(f: Callable, argnum: int = 0, mode: str = "auto") -> Callable:
             rows = [pullback(e) for e in _basis(out_shape)]
             out = rows[0] if not out_shape else np.reshape(np.stack(rows), out_shape + in_shape) if rows else np.zeros(
                 out_shape + in_shape)
-        dense.passes = (chosen, n if chosen == "forward" else m)        # type: ignore[attr-defined]
+        dense.passes = (chosen, n if chosen == "forward" else m)
         return out
     dense.__wrapped__ = f                                               # type: ignore[attr-defined]
     return dense

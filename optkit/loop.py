@@ -182,6 +182,6 @@ class _Run:
             slack = AGREEMENT * (max(abs(plain), abs(best.f)) + 1e-4 * abs(self.history[0].f))
             if not abs(plain - best.f) <= slack:
                 reason, best = Reason.DISAGREEMENT, best._replace(f=plain)
-                detail = f"f(x) = {plain!r}, before {compiled!r}: f is random, keeps state or reads what optkit cannot see; "
-                detail += "compile=False evaluates f itself"
+                detail = (f"f(x) = {plain!r}, before {compiled!r}: f is random, keeps state or reads what optkit can"
+                          "not see; compile=False evaluates f itself")
         return Outcome(best, reason, detail, self.history, time.perf_counter() - self.began, threshold)

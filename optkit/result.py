@@ -18,7 +18,7 @@ class Result(OptimizeResult):
     x, jac : best point and the gradient there, in the structure of x0. fun : f(x). success : the gradient test holds at
     x. reason : Reason; status, message : the same as a number and in words. nit, nfev, njev, nhev : iterations, values,
     gradients and Hessian-vector products. history : one Record an iteration. method, choice : the method and how it was
-    chosen. derivatives : where they came from. seconds : of the whole run. gnorm, gtol : ‖jac‖∞ and what it had to reach.
+    chosen. derivatives : where they came from. seconds : of the whole run. gnorm, gtol : ‖jac‖∞ and its threshold.
     """
 
     def __str__(self) -> str:

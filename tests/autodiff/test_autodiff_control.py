@@ -183,6 +183,8 @@ def test_a_guard_at_the_edge_of_rounding_never_escapes():
         either(ad.jvp(f, (x,), (x,))[1], 2 * x @ x, 3 * np.sum(x ** 3))
         either(ad.hvp(f, x, x), 2 * x, 6 * x * x)
     assert ad.hessian(f)(np.array([0.7, 1.0, 1.0])).shape == (3, 3)
+    entry, = fun._entries.values()
+    assert len(entry.compiled) <= 2
 
 
 def test_a_branch_inside_an_inner_derivative_is_guarded_outside():

@@ -266,10 +266,12 @@ def test_constants_go_through_functions_without_rules():
         C = np.cov(np.array([[1.0, 2.0, 4.0], [0.0, 1.0, 5.0]]))
         w = np.abs(np.fft.fft(np.ones(3))) + np.real(np.ones(3) * 1j)
         b = np.zeros((3, 3))
+        before = x @ (b @ x)
         np.fill_diagonal(b, 2.0)
         np.copyto(b[0], 1.0)
         counts = np.bincount(np.argsort(x), minlength=3)
-        return C[0, 1] * (x @ x) + w @ x + x @ (b @ x) + counts @ x + scipy.linalg.expm(np.zeros((3, 3)))[0, 0] * x[0]
+        one = scipy.linalg.expm(np.zeros((3, 3)))[0, 0]
+        return before + C[0, 1] * (x @ x) + w @ x + x @ (b @ x) + counts @ x + one * x[0]
     np.testing.assert_allclose(ad.grad(f)(X), ad.finite_difference.gradient(f, X, scheme="central"), rtol=1e-7)
     assert ad.compile(f)(X) == pytest.approx(f(X))
 
@@ -285,6 +287,14 @@ def test_compiled_extensions_get_plain_arrays():
         return out @ out + np.sum(noise * x) + more @ x
     expected = ad.finite_difference.gradient(f, X, scheme="central")
     np.testing.assert_allclose(ad.grad(f)(X), expected, rtol=1e-7)
+
+
+def test_creators_called_by_others_make_plain_arrays():
+    def f(x):
+        zeros = functools.partial(np.zeros, 3)
+        assert type(zeros()) is np.ndarray and all(type(made) is np.ndarray for made in map(np.zeros, [1, 2]))
+        return x @ x
+    np.testing.assert_allclose(ad.grad(f)(X), 2 * X)
 
 
 def test_creators_by_any_name():

@@ -322,12 +322,14 @@ def test_results_do_not_alias_anything():
 
 def test_hv_outlives_later_calls_and_changes_of_x():
     def f(x):
-        return np.sum(x ** 3) + (W @ x) ** 2
+        return np.sum(x ** 3) + (W @ x) ** 2 + np.sum(x[1:] * x[:-1] ** 2) / 2
     for fun in (ad.compile(f), ad.compile(f, eager=True)):
         for x in POINTS:
             x = x.copy()
             hv = fun.linearize_grad(x)[2]
             expected = 6 * x * W + 2 * W * (W @ W)
+            expected[1:] += x[:-1] * W[:-1]
+            expected[:-1] += x[:-1] * W[1:] + x[1:] * W[:-1]
             x[:] = 100.0
             fun.linearize_grad(POINTS[0])
             np.testing.assert_allclose(hv(W), expected, rtol=1e-12)

@@ -443,7 +443,7 @@ def test_arrays_that_no_name_leads_to():
     follows(fun, f)
 
 
-@pytest.mark.parametrize("n", [10, 70_000, 200_001])
+@pytest.mark.parametrize("n", [10, 70_000, 200_001, 1 << 20])
 @pytest.mark.parametrize("dtype", [float, np.float32, np.int64, bool])
 def test_fingerprints_see_changes(n, dtype):
     a = (RNG.standard_normal(n) > 0).astype(dtype) if dtype is bool else (RNG.standard_normal(n) * 100).astype(dtype)
@@ -453,6 +453,7 @@ def test_fingerprints_see_changes(n, dtype):
     flip = np.logical_not if dtype is bool else np.negative
     for change in (lambda b: b.__setitem__(n // 2, flip(b[n // 2] + (dtype is not bool))),
                    lambda b: b.__setitem__([0, 1], b[[1, 0]]),
+                   lambda b: b.__setitem__(-1, flip(b[-1] + (dtype is not bool))),
                    lambda b: b.__setitem__(slice(None), flip(b)), lambda b: b.__setitem__(slice(None), np.roll(b, 1))):
         b = a.copy()
         change(b)
@@ -569,17 +570,23 @@ def test_work_arrays_changed_during_a_run():
     follows(ad.compile(f, eager=True), truth)
 
 
-@pytest.mark.parametrize("undo", [True, False])
-def test_large_work_arrays_changed_during_a_run(undo):
-    n = 30_000
+@pytest.mark.parametrize("end", ["left", "undone", "changed after its last use"])
+def test_large_work_arrays_changed_during_a_run(end):
+    n = 70_000
 
     def f(x):
         w = np.linspace(1.0, 1.0, n)
-        total = np.sum(w * x)
-        w[5] = 3.0
-        total = total + np.sum(w * x ** 2)
-        if undo:
-            w[5] = 1.0
+        if end != "changed after its last use":
+            total = np.sum(w * x)
+            w[5] = 3.0
+            total = total + np.sum(w * x ** 2)
+            if end == "undone":
+                w[5] = 1.0
+        else:
+            v = np.linspace(1.0, 1.0, n)
+            v[5] = 3.0
+            total = np.sum(w * x) + np.sum(v * x ** 2)
+            w[5] = v[5] = 7.0
         return total
     for fun in (ad.compile(f), ad.compile(f, eager=True)):
         for _ in range(4):
@@ -641,6 +648,25 @@ def test_a_change_between_the_two_recordings_is_not_held_against_f():
     assert fun(POINTS[1]) == pytest.approx(2 * POINTS[1] @ POINTS[1])
     follows(fun, f)
     assert fun.report.mode == "compiled"
+
+
+def test_generated_code_that_disagrees_is_not_used(monkeypatch):
+    from autodiff import answers
+    right = answers._COMPILED["gradient"]
+    monkeypatch.setitem(answers._COMPILED, "gradient", lambda *args: (right(*args)[0] + 1.0, right(*args)[1]))
+    fun = ad.compile(lambda x: x @ x)
+    for x in POINTS:
+        assert fun.value_and_grad(x)[0] == pytest.approx(x @ x)
+    assert fun.report.mode == "eager" and "generated code" in fun.report.reason
+
+
+def test_creators_swapped_for_a_trace_are_not_taken_for_a_change():
+    namespace = {"np": np}
+    exec("from numpy import zeros\ndef f(x):\n    y = zeros(3)\n    y[:] = x\n    return y @ y", namespace)
+    fun = trusted(namespace["f"])
+    recordings = fun.report.recordings
+    np.testing.assert_allclose(ad.grad(lambda x: x @ x + fun(POINTS[5]) + namespace["f"](x))(POINTS[0]), 4 * POINTS[0])
+    assert fun.report.recordings == recordings and fun.report.mode == "compiled"
 
 
 def test_what_refers_to_too_much_is_eager():
@@ -723,6 +749,14 @@ def test_integer_arrays_as_arguments():
     fun = ad.compile(f)
     for labels in (np.array([0, 2]), np.array([1, 1])):
         follows(fun, f, labels)
+    assert fun.report.mode == "compiled"
+
+
+def test_vectors_of_several_lengths():
+    fun = ad.compile(lambda x: x @ x)
+    for n in (3, 5, 3, 4, 5, 3, 4, 4, 3, 5):
+        x = RNG.standard_normal(n)
+        np.testing.assert_allclose(fun.value_and_grad(x)[1], 2 * x)
     assert fun.report.mode == "compiled"
 
 
