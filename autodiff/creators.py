@@ -28,6 +28,7 @@ _ORIGINAL = {name: getattr(np, name) for name in (
 _KEEPING = ("asarray", "asanyarray", "ascontiguousarray")                    # arrays pass through as they are
 _VALUE_AT = {"full": 1, "zeros": None, "empty": None, "ones": None, "eye": None, "identity": None}   # else argument 0
 _SPECIAL = {name: getattr(scipy.special, name) for name in ("logsumexp", "softmax", "log_softmax")}
+_TABLE = 64                          # entries of a list or dict that is searched for functions
 _active = threading.local()          # .graphs: the stack of recordings of this thread
 _lock = threading.RLock()
 _depth = 0                           # recordings under way in all threads
@@ -155,6 +156,11 @@ def _reached(value: Any, attributes: Iterable[str], seen: set) -> Iterator[tuple
         if not is_installed(value.__name__):
             for name in attributes:
                 yield from _namespaces(vars(value).get(name), seen)
+    elif isinstance(value, (list, tuple, dict)):           # a table of functions; longer ones hold data
+        if len(value) <= _TABLE and id(value) not in seen:
+            seen.add(id(value))
+            for item in list(value.values() if isinstance(value, dict) else value):
+                yield from _reached(item, attributes, seen)
     else:
         yield from _of_object(value, (*attributes, "__call__"), seen)
 

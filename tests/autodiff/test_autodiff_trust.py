@@ -753,10 +753,10 @@ def test_integer_arrays_as_arguments():
 
 
 def test_vectors_of_several_lengths():
-    fun = ad.compile(lambda x: x @ x)
+    fun = ad.compile(lambda x: np.mean(x ** 2))
     for n in (3, 5, 3, 4, 5, 3, 4, 4, 3, 5):
         x = RNG.standard_normal(n)
-        np.testing.assert_allclose(fun.value_and_grad(x)[1], 2 * x)
+        np.testing.assert_allclose(fun.value_and_grad(x)[1], 2 * x / n)
     assert fun.report.mode == "compiled"
 
 
