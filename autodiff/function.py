@@ -39,7 +39,7 @@ class Function:
         self._always_eager = eager
         self._memory = Memory(f) if eager or kwargs else memory_of(f)
         self._entries = self._memory.entries.setdefault(argnum, {})
-        self._hot: tuple[tuple, Callable, Program] | None = None      # (shape, fresh, program) of the last f(vector)
+        self._hot: tuple[tuple, Callable, Program] | None = None      # (shape, fresh, program) of the last f(array)
         self._last: Entry | None = None
         self.__wrapped__ = f
         self.__name__ = getattr(f, "__name__", type(f).__name__)
@@ -61,7 +61,8 @@ class Function:
                     value, grad = program(x)
                 except _GIVES_UP:
                     return self._run("gradient", args)
-                if not isnan(grad.dot(grad)):    # NaN is for the slow path to look into
+                flat = grad if grad.ndim == 1 else grad.reshape(-1)
+                if not isnan(flat.dot(flat)):    # NaN is for the slow path to look into
                     return value, grad
         return self._run("gradient", args)
 
@@ -96,7 +97,7 @@ class Function:
                 answer = compiled.answer(kind, call, self.f)
             except _GIVES_UP:
                 continue
-            if kind == "gradient" and call.single and type(answer[1]) is np.ndarray and answer[1].ndim == 1:
+            if kind == "gradient" and call.single and type(answer[1]) is np.ndarray and answer[1].ndim:
                 self._hot = (answer[1].shape, compiled.fresh, compiled.program(kind))
             return answer
         return self._record(kind, call, entry)
