@@ -116,7 +116,7 @@ class Function:
         watch = None if self._always_eager or entry.eager else Watch(self.f, call.objects)
         recording = self._trace(call)
         entry.recordings += 1
-        if _holds_outer(recording):              # f closes over values of an enclosing trace
+        if recording.holds_outer or is_traced(recording.outputs):      # f closes over values of an enclosing trace
             return self._nested(kind, call)
         answer = None
         if watch is not None:
@@ -172,8 +172,3 @@ class Function:
         recording = self._trace(call)
         one_number(recording, self.f)
         return nested(kind, call, recording)
-
-
-def _holds_outer(recording: Recording) -> bool:
-    """Whether a recording refers to values of an enclosing trace."""
-    return is_traced(recording.outputs) or any(is_traced(node.inputs) for node in recording.nodes)

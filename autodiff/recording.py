@@ -41,6 +41,7 @@ class Recording(Graph):
         self.moved = False                       # an array held by reference has changed during the run
         self.failed = False                      # an operation raised, and f went on
         self.closed = False                      # the run is over
+        self.holds_outer = False                 # an operand belongs to an enclosing trace
 
     def argument(self, value: np.ndarray) -> Tracer:
         node = self.input(value.shape, value.dtype)
@@ -66,7 +67,11 @@ class Recording(Graph):
                 if a.node.prim is CONSTANT:
                     inputs.append(a.value)
                 else:
-                    inputs.append(a.node if a.graph is self else a)      # (a: a variable of an enclosing trace)
+                    if a.graph is self:
+                        inputs.append(a.node)
+                    else:                        # a variable of an enclosing trace: a constant here
+                        inputs.append(a)
+                        self.holds_outer = True
                     varies = True
             else:
                 inputs.append(a)

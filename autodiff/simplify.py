@@ -313,6 +313,17 @@ def _matmul(g: Graph, inputs, params):
     return None
 
 
+@rewrites(contraction.SPARSE)
+def _sparse(g: Graph, inputs, params):
+    a, x = inputs
+    literal, rest = factor(x)
+    if type(rest) is Node and literal != 1.0 and floating(x) and a.dtype == np.float64:
+        out, _ = contraction.SPARSE.shape(*inputs, **params)
+        if math.prod(out) <= rest.size:
+            return g.emit(MULTIPLY, (literal, g.emit(contraction.SPARSE, (a, rest), params)))
+    return None
+
+
 @rewrites(shape.RESHAPE)
 def _reshape(g: Graph, inputs, params):
     x, = inputs

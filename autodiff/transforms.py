@@ -60,8 +60,7 @@ class _Traced:
         parts = [pytree.flatten(p) for p in primals]
         self.structures = [structure for _, structure in parts]
         self.leaves = [leaf if type(leaf) is Tracer else as_input(leaf) for leaves, _ in parts for leaf in leaves]
-        self.nested = is_traced(self.leaves) or is_traced(self.recording.outputs) or any(
-            is_traced(n.inputs) for n in self.recording.nodes)
+        self.nested = is_traced((*self.leaves, *self.recording.outputs)) or self.recording.holds_outer
 
     def values(self) -> list:
         if not self.nested:
