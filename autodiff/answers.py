@@ -137,7 +137,7 @@ def _compiled_linear(call: Call, compiled: Compiled):
     shape, dtype = like.shape, like.dtype
 
     def hv(v):
-        if not (type(v) is np.ndarray and v.shape == shape and v.dtype == dtype):
+        if not (type(v) is np.ndarray and v.shape == shape and (v.dtype is dtype or v.dtype == dtype)):
             return apply.anywhere(*call.directions(v), *residuals)[0]
         return apply(v, *residuals)[0]
     return value, call.restore(grads), hv

@@ -71,6 +71,14 @@ class Program:
                      else np.array(v) for v in done)
 
 
+def _buffer(shape: tuple[int, ...], dtype: str) -> np.ndarray:
+    """An array that starts at a cache line: wide vector loads and stores then never straddle two."""
+    size = math.prod(shape) * np.dtype(dtype).itemsize
+    raw = np.empty(size + 64, np.uint8)
+    start = -raw.ctypes.data % 64
+    return raw[start:start + size].view(dtype).reshape(shape)
+
+
 class Writer:
     """Writes the source of one program: storage and order here, what an operation looks like in forms.py."""
 
@@ -81,7 +89,7 @@ class Writer:
         self.own = set(self.nodes)
         self.floats = all(n.dtype in (_F64, np.bool_) for n in (*inputs, *self.nodes) if not isinstance(n.dtype, tuple)
                           and n.shape == ())
-        self.namespace: dict = {"empty": np.empty, "zeros": np.zeros, "array": np.array, "GuardMiss": GuardMiss,
+        self.namespace: dict = {"empty": np.empty, "buffer": _buffer, "zeros": np.zeros, "array": np.array, "GuardMiss": GuardMiss,
                                 "array_equal": np.array_equal, "copyto": np.copyto, "add_at": np.add.at, "add": np.add}
         self.constants: dict = {}
         self.names = {n: f"x{k}" for k, n in enumerate(inputs)}
@@ -163,7 +171,7 @@ class Writer:
                 name = spare.pop()
             else:
                 name = f"b{len(self.buffers)}"
-                self.buffers.append(f"{name} = empty({node.shape}, '{node.dtype.str}')")
+                self.buffers.append(f"{name} = buffer({node.shape}, '{node.dtype.str}')")
             self.buffer_of[node] = name
         self._release(roots, position)
         return name

@@ -4,6 +4,8 @@ The second column of a differentiable row holds one formula an input; None is a 
 Conventions at nondifferentiable points stand on the row.
 """
 
+import math
+
 import numpy as np
 import scipy.special as sp
 
@@ -190,6 +192,8 @@ SPACING = elementwise(np.spacing, (None,), ())
 
 def _scale_safe(a, b):
     """a*b where zero times anything is zero: the product of a (co)tangent and a derivative in safe mode."""
+    if isinstance(a, float) and a != 0.0 and math.isfinite(a):
+        return np.multiply(a, b)
     with np.errstate(invalid="ignore", over="ignore"):
         product = np.multiply(a, b)
         return np.where(np.equal(a, 0) | np.equal(b, 0), 0.0, product) if np.isnan(product).any() else product
