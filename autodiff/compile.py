@@ -89,8 +89,9 @@ class Writer:
         self.own = set(self.nodes)
         self.floats = all(n.dtype in (_F64, np.bool_) for n in (*inputs, *self.nodes) if not isinstance(n.dtype, tuple)
                           and n.shape == ())
-        self.namespace: dict = {"empty": np.empty, "buffer": _buffer, "zeros": np.zeros, "array": np.array, "GuardMiss": GuardMiss,
-                                "array_equal": np.array_equal, "copyto": np.copyto, "add_at": np.add.at, "add": np.add}
+        self.namespace: dict = {"empty": np.empty, "buffer": _buffer, "zeros": np.zeros, "array": np.array,
+                                "GuardMiss": GuardMiss, "array_equal": np.array_equal, "copyto": np.copyto,
+                                "add_at": np.add.at, "add": np.add}
         self.constants: dict = {}
         self.names = {n: f"x{k}" for k, n in enumerate(inputs)}
         self.lines: list[str] = []

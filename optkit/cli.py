@@ -9,6 +9,7 @@ import traceback
 from collections.abc import Callable, Iterable, Sequence
 from functools import partial
 from pathlib import Path
+from types import FunctionType
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -263,9 +264,18 @@ def _join_values(argv: Iterable[str]) -> list[str]:
 
 def _run_all(target: Target, methods: Sequence[str], options: dict[str, Any], *, progress: bool) -> dict[str, Any]:
     def minimize(method: str) -> Any:
-        return optkit.minimize(target.f, target.x0, method=method, progress=progress, **options)
+        return optkit.minimize(_anew(target.f), target.x0, method=method, progress=progress, **options)
 
     return {method: _call(target, partial(minimize, method)) for method in methods}
+
+
+def _anew(f: Callable) -> Callable:
+    """The same function as a new object: what one method's run recorded of it must not make the next one's faster."""
+    if not isinstance(f, FunctionType):
+        return f
+    copy = FunctionType(f.__code__, f.__globals__, f.__name__, f.__defaults__, f.__closure__)
+    copy.__kwdefaults__ = f.__kwdefaults__
+    return copy
 
 
 def _call(target: Target, work: Callable[[], Any]) -> Any:
