@@ -182,3 +182,17 @@ def test_softplus_at_its_limits():
     middle = 1 / (1 + np.exp([1.0, 0.0, -1e-3, -5.0]))
     expected = np.array([0.0, 0.0, *middle, 1.0, 1.0, np.nan])
     np.testing.assert_allclose(slope, expected, rtol=1e-14)
+
+
+@pytest.mark.parametrize("shape", [(), (1,), (2,), (1, 2), (3, 1), (1, 1), (1, 3, 2), (4, 1, 1), (4, 3, 1), (4, 3, 2)])
+def test_the_cotangent_of_a_sum_counts_what_broadcasting_repeats(shape):
+    """One number stands for the whole cotangent of a sum: broadcast operands get it as often as they were used."""
+    A, b = np.ones((4, 3, 2)), np.full(shape, 0.5)
+    for f in (lambda b: np.sum(A + b), lambda b: 2.0 * np.mean(A - b) * 24, lambda b: np.sum((A + b).sum(axis=1)),
+              lambda b: np.sum(np.broadcast_to(b, A.shape)), lambda b: np.sum(np.where(A > 0, b, 2.0))):
+        factor = f(b + 1.0) - f(b)                      # all are linear
+        for eager in (True, False):
+            fun = ad.compile(f, eager=eager)
+            grads = [fun.value_and_grad(b + k)[1] for k in range(3)]
+            for grad in grads:
+                np.testing.assert_allclose(grad, np.full(shape, factor / b.size), rtol=1e-12)
