@@ -299,28 +299,22 @@ def _dot(g: Graph, a, b):
     return g.emit(MATMUL, (a, b))
 
 
-@rewrites(MATMUL)
-def _matmul(g: Graph, inputs, params):
+def _literals_out(product):
     """Literals move to the smaller side of a product."""
-    for k, x in enumerate(inputs):
-        literal, rest = factor(x)
-        if type(rest) is Node and literal != 1.0 and floating(*inputs):
-            out, _ = MATMUL.shape(*inputs)
-            if math.prod(out) <= rest.size:
-                others = (rest, inputs[1]) if k == 0 else (inputs[0], rest)
-                return g.emit(MULTIPLY, (literal, g.emit(MATMUL, others)))
-    return None
+    def rule(g: Graph, inputs, params):
+        for k, x in enumerate(inputs):
+            literal, rest = factor(x)
+            if type(rest) is Node and literal != 1.0 and floating(*inputs):
+                out, _ = product.shape(*inputs, **params)
+                if math.prod(out) <= rest.size:
+                    plain = (*inputs[:k], rest, *inputs[k + 1:])
+                    return g.emit(MULTIPLY, (literal, g.emit(product, plain, params)))
+        return None
+    return rule
 
 
-@rewrites(contraction.SPARSE)
-def _sparse(g: Graph, inputs, params):
-    a, x = inputs
-    literal, rest = factor(x)
-    if type(rest) is Node and literal != 1.0 and floating(x) and a.dtype == np.float64:
-        out, _ = contraction.SPARSE.shape(*inputs, **params)
-        if math.prod(out) <= rest.size:
-            return g.emit(MULTIPLY, (literal, g.emit(contraction.SPARSE, (a, rest), params)))
-    return None
+for _product in (MATMUL, contraction.SPARSE):
+    REWRITES[_product] = _literals_out(_product)
 
 
 @rewrites(shape.RESHAPE)
