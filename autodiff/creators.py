@@ -15,7 +15,6 @@ from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
-import scipy.special
 
 from .callsite import makes_call
 from .errors import TraceError, is_library
@@ -27,7 +26,8 @@ _ORIGINAL = {name: getattr(np, name) for name in (
     "zeros_like", "empty_like", "ones_like", "full_like")}
 _KEEPING = ("asarray", "asanyarray", "ascontiguousarray")                    # arrays pass through as they are
 _VALUE_AT = {"full": 1, "zeros": None, "empty": None, "ones": None, "eye": None, "identity": None}   # else argument 0
-_SPECIAL = {name: getattr(scipy.special, name) for name in ("logsumexp", "softmax", "log_softmax")}
+PATCHED_MODULES = ("scipy.special", "scipy.linalg", "scipy.sparse", "scipy.sparse.linalg", "scipy.fft", "scipy.signal",
+                   "scipy.integrate", "scipy.stats")      # whose functions no protocol reaches
 _TABLE = 64                          # entries of a list or dict that is searched for functions
 _active = threading.local()          # .graphs: the stack of recordings of this thread
 _lock = threading.RLock()
@@ -63,12 +63,34 @@ def _creator(name: str, original: Callable) -> Callable:
 
 
 def _function(original: Callable) -> Callable:
-    @functools.wraps(original)
+    """A SciPy function, answered by FUNCTIONS where an argument is traced."""
     def call(*args, **kwargs):
         if _stack() and any(map(_holds_tracer, (*args, *kwargs.values()))):
             return FUNCTIONS[original](*args, **kwargs)
         return original(*args, **kwargs)
-    return call
+    return _Class(original, call) if isinstance(original, type) else functools.wraps(original)(call)
+
+
+class _Class:
+    """A SciPy class whose calls are answered by FUNCTIONS; isinstance, attributes and subclassing see the class."""
+
+    def __init__(self, original: type, call: Callable):
+        self._original, self._call = original, call
+
+    def __call__(self, *args, **kwargs):
+        return self._call(*args, **kwargs)
+
+    def __instancecheck__(self, instance):
+        return isinstance(instance, self._original)
+
+    def __subclasscheck__(self, other):
+        return issubclass(other, self._original)
+
+    def __mro_entries__(self, bases):
+        return (self._original,)
+
+    def __getattr__(self, name):
+        return getattr(self._original, name)
 
 
 class _Joiner:
@@ -93,24 +115,50 @@ class _Joiner:
         return getattr(self._original, name)
 
 
-_REPLACEMENT = {original: _creator(name, original) for name, original in _ORIGINAL.items()}
-_REPLACEMENT |= {original: _function(original) for original in _SPECIAL.values()}
+_REPLACEMENT: dict[Any, Any] = {original: _creator(name, original) for name, original in _ORIGINAL.items()}
 _REPLACEMENT |= {np.r_: _Joiner(np.r_, False), np.c_: _Joiner(np.c_, True)}
-_PATCHES = [(vars(np), _ORIGINAL | {"r_": np.r_, "c_": np.c_}), (vars(scipy.special), _SPECIAL)]
-_PATCHES = [(namespace, old, {name: _REPLACEMENT[value] for name, value in old.items()}) for namespace, old in _PATCHES]
-_TYPES = {type(original) for original in _REPLACEMENT}
-SWAPPED.update((id(callee), callee) for pair in _REPLACEMENT.items() for callee in pair)
+_patches: list[tuple[dict, dict, dict]] = []         # (namespace, what it has, what it gets while a function is recorded)
+_types: set[type] = set()
+_known = -1                          # number of answers when the patches were made
+
+
+def _make_patches() -> None:
+    """The patches for all functions that have an answer by now."""
+    global _known
+    if _known == len(FUNCTIONS):
+        return
+    _known = len(FUNCTIONS)
+    _patches[:] = [(vars(np), _ORIGINAL | {"r_": np.r_, "c_": np.c_}, {})]
+    for module in filter(None, map(sys.modules.get, PATCHED_MODULES)):
+        answered = {name: value for name, value in vars(module).items() if _is_answered(value)}
+        for value in answered.values():
+            if value not in _REPLACEMENT:
+                _REPLACEMENT[value] = _function(value)
+        _patches.append((vars(module), answered, {}))
+    for _, old, new in _patches:
+        new.update({name: _REPLACEMENT[value] for name, value in old.items()})
+    _types.update(map(type, _REPLACEMENT))
+    SWAPPED.update((id(callee), callee) for pair in _REPLACEMENT.items() for callee in pair)
+
+
+def _is_answered(value) -> bool:
+    """Whether a SciPy function or class (no ufunc: those have a protocol) has an answer."""
+    try:
+        return value in FUNCTIONS and not isinstance(value, np.ufunc) and value.__module__.startswith("scipy")
+    except TypeError:                            # not hashable
+        return False
 
 
 def _install(f: Callable) -> None:
     if not _swapped:
-        for namespace, old, new in _PATCHES:
+        _make_patches()
+        for namespace, old, new in _patches:
             _swapped.append((namespace, old, new))
             namespace.update(new)
     for namespace, names in _namespaces(f, set()):
         for name in names:
             value = namespace.get(name)
-            if type(value) in _TYPES and value in _REPLACEMENT:
+            if type(value) in _types and value in _REPLACEMENT:
                 _swapped.append((namespace, {name: value}, {name: _REPLACEMENT[value]}))
                 namespace[name] = _REPLACEMENT[value]
 
