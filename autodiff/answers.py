@@ -38,7 +38,7 @@ def one_number(recording: Recording, f: Callable) -> None:
         got = f"an array of shape {value.shape}"
         remedy = "reduce it (np.sum, np.mean; x[0] of one entry), or use autodiff.jacobian"
     elif np.asarray(value).dtype.kind == "c":
-        remedy = "return a real number (np.real, np.abs)"
+        remedy = "return a real number (np.real, np.abs), or use autodiff.grad(f, holomorphic=True)"
     name = getattr(f, "__name__", type(f).__name__)
     raise TypeError(f"{name} must return one real number to have a gradient, got {got}{defined_at(f)}\n"
                     f"  Instead: {remedy}")

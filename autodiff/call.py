@@ -10,7 +10,7 @@ from . import pytree
 from .primitive import Tracer, is_traced
 from .recording import as_input, concrete, is_data
 
-_VALUES = (int, complex, str, bytes, type(None), np.generic, range, type(Ellipsis))
+_VALUES = (int, str, bytes, type(None), np.generic, range, type(Ellipsis))
 
 
 class Call:
@@ -106,7 +106,7 @@ def direction(v, like):
     if type(v) is not Tracer:
         given = v
         v = np.asarray(v)
-        if v.dtype.kind not in "fiub":
+        if v.dtype.kind not in ("fiubc" if like.dtype.kind == "c" else "fiub"):
             raise TypeError(f"direction: need real numbers, got {type(given).__name__} {given!r:.60}")
         v = v.astype(like.dtype)
     if v.shape != like.shape:

@@ -25,11 +25,11 @@ _LOGIC = frozenset(_INFIX) - {"add", "subtract", "multiply", "divide"} | {"stop_
 _MATH = {"sqrt": math.sqrt, "exp": math.exp, "log": math.log, "log1p": math.log1p, "expm1": math.expm1, "sin": math.sin,
          "cos": math.cos, "tan": math.tan, "tanh": math.tanh, "sinh": math.sinh, "cosh": math.cosh, "arctan": math.atan,
          "arcsin": math.asin, "arccos": math.acos, "power": math.pow, "absolute": abs, "log2": math.log2,
-         "arctan2": math.atan2, "arcsinh": math.asinh}
+         "arctan2": math.atan2, "arcsinh": math.asinh, "norm_root": math.sqrt}
 _EXPRESSIONS = {"square": "{0} * {0}", "negative": "-{0}", "positive": "{0}", "where": "({1} if {0} else {2})",
           "maximum": "({0} if {0} >= {1} or {0} != {0} else {1})",
           "minimum": "({0} if {0} <= {1} or {0} != {0} else {1})",
-          "reciprocal": "1.0 / {0}"}
+          "reciprocal": "1.0 / {0}", "reciprocal_or_zero": "(1.0 / {0} if {0} != 0.0 else 0.0)"}
 _F64 = np.dtype(np.float64)
 _KEYWORD_OUT = (np.maximum, np.minimum)      # a third positional argument is deprecated there
 

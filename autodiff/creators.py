@@ -6,19 +6,24 @@ code bound early (`from scipy.special import logsumexp`) are swapped in the glob
 
 from __future__ import annotations
 
+import dis
 import functools
+import itertools
+import operator
 import sys
 import threading
 import types
+import weakref
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
+import scipy.sparse
 
 from .callsite import makes_call
 from .errors import TraceError, is_library
-from .primitive import FUNCTIONS, Tracer
+from .primitive import CARRIERS, FUNCTIONS, Tracer
 from .watch import ENGINE, SWAPPED, is_installed, reads, root
 
 _ORIGINAL = {name: getattr(np, name) for name in (
@@ -32,7 +37,7 @@ _TABLE = 64                          # entries of a list or dict that is searche
 _active = threading.local()          # .graphs: the stack of recordings of this thread
 _lock = threading.RLock()
 _depth = 0                           # recordings under way in all threads
-_swapped: list[tuple[dict, dict, dict]] = []         # (namespace, what it had, what it has got)
+_swapped: list[tuple[Any, dict, dict]] = []         # (namespace, what it had, what it has got)
 
 
 def _stack() -> list:
@@ -47,28 +52,105 @@ def _holds_tracer(value) -> bool:
     return isinstance(value, (list, tuple)) and any(map(_holds_tracer, value))
 
 
+def _holds_traced(value) -> bool:
+    """The same, or an object made of tracers (a sparse matrix with traced entries)."""
+    if type(value) in CARRIERS:
+        return True
+    return isinstance(value, (list, tuple)) and any(map(_holds_traced, value))
+
+
 def _creator(name: str, original: Callable) -> Callable:
     position, maker = _VALUE_AT.get(name, 0), _ORIGINAL[name.replace("empty", "zeros")]   # chance content never agrees
+    stop = None if position is None else position + (2 if name == "full_like" else 1)
+
+    @functools.wraps(original)
+    def anywhere(*args, **kwargs):
+        if position is not None and any(map(_holds_tracer, (*args[position:stop], kwargs.get("fill_value")))):
+            return FUNCTIONS[original](*args, **kwargs)
+        stack = _stack()
+        if not stack:
+            return original(*args, **kwargs)
+        made = maker(*args, **kwargs)
+        return made if name in _KEEPING or made.dtype.kind not in "fc" else stack[-1].constant(made)
 
     @functools.wraps(original)
     def create(*args, **kwargs):
-        stack = _stack()
-        if not stack or is_library(frame := sys._getframe(1)) or not makes_call(frame, name, create):
+        if not _stack() or is_library(frame := sys._getframe(1)) or not makes_call(frame, name, create):
             return original(*args, **kwargs)
-        if position is not None and any(map(_holds_tracer, (*args[position:position + 1], kwargs.get("fill_value")))):
-            return FUNCTIONS[original](*args, **kwargs)
-        made = maker(*args, **kwargs)
-        return made if name in _KEEPING or made.dtype.kind != "f" else stack[-1].constant(made)
+        return anywhere(*args, **kwargs)
+    create.anywhere = anywhere
     return create
 
 
 def _function(original: Callable) -> Callable:
-    """A SciPy function, answered by FUNCTIONS where an argument is traced."""
+    """A SciPy function, answered by FUNCTIONS where an argument is traced (or always: its result meets tracers)."""
+    always = getattr(FUNCTIONS.get(original), "always", False)
+
     def call(*args, **kwargs):
-        if _stack() and any(map(_holds_tracer, (*args, *kwargs.values()))):
+        if _stack() and (always or any(map(_holds_traced, (*args, *kwargs.values())))):
             return FUNCTIONS[original](*args, **kwargs)
         return original(*args, **kwargs)
     return _Class(original, call) if isinstance(original, type) else functools.wraps(original)(call)
+
+
+def _of_numpy(original: Callable) -> Callable:
+    return _function(original) if isinstance(original, type) else _OfNumPy(original)
+
+
+class _OfNumPy:
+    """A NumPy function that has an answer, for traced values inside lists: there NEP 18 does not see them.
+
+    It equals the function and hashes like it, so that tables with functions as keys work; see also `_compared`.
+    """
+
+    def __init__(self, original: Callable):
+        functools.update_wrapper(self, original)
+
+    def __call__(self, *args, **kwargs):
+        original = self.__wrapped__
+        if not _stack():
+            return original(*args, **kwargs)
+        if original is _FROMITER:
+            args = (list(args[0]), *args[1:])
+        if any(map(_holds_tracer, args)) or kwargs and any(map(_holds_tracer, kwargs.values())):
+            if original not in SEQUENCES:
+                args = tuple([_joined(a) for a in args])
+                kwargs = {key: _joined(a) for key, a in kwargs.items()}
+            return FUNCTIONS[original](*args, **kwargs)
+        return original(*args, **kwargs)
+
+    def __eq__(self, other):
+        return other is self or other is self.__wrapped__
+
+    def __hash__(self):
+        return hash(self.__wrapped__)
+
+
+_FROMITER = np.fromiter
+
+
+def _joined(a):
+    return FUNCTIONS[_ORIGINAL["array"]](a) if isinstance(a, (list, tuple)) and _holds_tracer(a) else a
+
+
+SEQUENCES = frozenset({               # functions of a sequence of arrays
+    np.concatenate, np.stack, np.vstack, np.hstack, np.dstack, np.column_stack, np.block, np.select, np.choose,
+    np.lexsort, np.piecewise, np.histogramdd, np.linalg.multi_dot, np.einsum, np.einsum_path, np.broadcast_arrays,
+    np.apply_over_axes})
+
+
+class _Attributes:
+    """A class's attributes as a namespace."""
+
+    def __init__(self, owner: type):
+        self.owner = owner
+
+    def get(self, name: str):
+        return vars(self.owner).get(name)
+
+    def update(self, values: dict) -> None:
+        for name, value in values.items():
+            setattr(self.owner, name, value)
 
 
 class _Class:
@@ -117,7 +199,15 @@ class _Joiner:
 
 _REPLACEMENT: dict[Any, Any] = {original: _creator(name, original) for name, original in _ORIGINAL.items()}
 _REPLACEMENT |= {np.r_: _Joiner(np.r_, False), np.c_: _Joiner(np.c_, True)}
-_patches: list[tuple[dict, dict, dict]] = []         # (namespace, what it has, what it gets while a function is recorded)
+_COO = next(kind for kind in scipy.sparse.coo_array.__mro__ if "dot" in vars(kind))
+_METHODS = {          # methods that no protocol reaches, by the name in f's code that asks for them
+    "vectorize": [(np.vectorize, "__call__")], "dot": [(_COO, "dot")],
+    "multiply": [(kind, "multiply") for kind in scipy.sparse.dia_array.__mro__ if "multiply" in vars(kind)]}
+_REPLACEMENT |= {method: _function(method) for places in _METHODS.values()
+                 for method in (vars(owner)[name] for owner, name in places)}
+_patches: list[tuple[Any, dict, dict]] = []          # (namespace, what it has, what it gets during a recording)
+_REFLECTION = frozenset({"getattr", "vars", "__dict__", "attrgetter", "methodcaller"})     # names may be strings
+_on_demand: dict[str, tuple[dict, dict]] = {}        # (namespace, what it has): swapped where f reads the name
 _types: set[type] = set()
 _known = -1                          # number of answers when the patches were made
 
@@ -129,24 +219,64 @@ def _make_patches() -> None:
         return
     _known = len(FUNCTIONS)
     _patches[:] = [(vars(np), _ORIGINAL | {"r_": np.r_, "c_": np.c_}, {})]
+    for module in (np, np.linalg, np.fft):
+        answered = {name: value for name, value in vars(module).items() if _has_answer(value) and name not in _ORIGINAL}
+        _REPLACEMENT.update({value: _of_numpy(value) for value in answered.values() if value not in _REPLACEMENT})
+        _on_demand[module.__name__] = (vars(module), answered)
     for module in filter(None, map(sys.modules.get, PATCHED_MODULES)):
         answered = {name: value for name, value in vars(module).items() if _is_answered(value)}
-        for value in answered.values():
-            if value not in _REPLACEMENT:
-                _REPLACEMENT[value] = _function(value)
-        _patches.append((vars(module), answered, {}))
+        _REPLACEMENT.update({value: _function(value) for value in answered.values() if value not in _REPLACEMENT})
+        _on_demand[module.__name__] = (vars(module), answered)
     for _, old, new in _patches:
         new.update({name: _REPLACEMENT[value] for name, value in old.items()})
     _types.update(map(type, _REPLACEMENT))
     SWAPPED.update((id(callee), callee) for pair in _REPLACEMENT.items() for callee in pair)
 
 
-def _is_answered(value) -> bool:
-    """Whether a SciPy function or class (no ufunc: those have a protocol) has an answer."""
+def _has_answer(value) -> bool:
+    """Whether a function or class (no ufunc: those have a protocol) has an answer."""
     try:
-        return value in FUNCTIONS and not isinstance(value, np.ufunc) and value.__module__.startswith("scipy")
+        return value in FUNCTIONS and not isinstance(value, np.ufunc)
     except TypeError:                            # not hashable
         return False
+
+
+def _is_answered(value) -> bool:
+    return _has_answer(value) and value.__module__.startswith("scipy")
+
+
+def everywhere(value: Any) -> Any:
+    """What a NumPy or SciPy name stands for in the mirrors: it answers for traced values wherever it is bound."""
+    value = next((old for old, new in _REPLACEMENT.items() if new is value), value)     # looked up during a recording
+    if _is_answered(value) and value not in _REPLACEMENT:
+        _REPLACEMENT[value] = _function(value)
+    try:
+        new = _REPLACEMENT.get(value, value)
+    except TypeError:                            # not hashable
+        return value
+    return getattr(new, "anywhere", new)
+
+
+_wide: weakref.WeakSet = weakref.WeakSet()           # code of functions that reach more than can be found from them
+
+
+def _code_of(f: Any) -> types.CodeType | None:
+    """The code of a function, a method, a partial or an object that is called."""
+    if isinstance(f, functools.partial):
+        return _code_of(f.func)
+    for g in (f, getattr(f, "__func__", None), vars(type(f)).get("__call__")):
+        if isinstance(g, types.FunctionType):
+            return g.__code__
+    return None
+
+
+def widen(f: Callable) -> bool:
+    """Swap every name from now on while f is recorded; False where that is so, or cannot be."""
+    code = _code_of(f)
+    if code is None or code in _wide:
+        return False
+    _wide.add(code)
+    return True
 
 
 def _install(f: Callable) -> None:
@@ -155,19 +285,50 @@ def _install(f: Callable) -> None:
         for namespace, old, new in _patches:
             _swapped.append((namespace, old, new))
             namespace.update(new)
-    for namespace, names in _namespaces(f, set()):
+    seen: set = set()
+    for namespace, names in _namespaces(f, seen):
         for name in names:
             value = namespace.get(name)
             if type(value) in _types and value in _REPLACEMENT:
                 _swapped.append((namespace, {name: value}, {name: _REPLACEMENT[value]}))
                 namespace[name] = _REPLACEMENT[value]
+    codes = [g.__code__ for g in seen if isinstance(g, types.FunctionType)]
+    kept = frozenset().union(*map(_compared, codes))
+    wanted = frozenset().union(*[reads(code)[1] for code in codes])
+    if _code_of(f) in _wide or any(not _REFLECTION.isdisjoint((*reads(code)[0], *reads(code)[1])) for code in codes):
+        wanted = wanted.union(_METHODS, *[answered for _, answered in _on_demand.values()])
+    wanted -= kept
+    for namespace, answered in _on_demand.values():
+        old = {name: answered[name] for name in wanted & answered.keys() if namespace[name] is answered[name]}
+        if old:
+            _swapped.append((namespace, old, {name: _REPLACEMENT[value] for name, value in old.items()}))
+            namespace.update(_swapped[-1][2])
+    for owner, name in itertools.chain(*[_METHODS[asked] for asked in wanted & _METHODS.keys()]):
+        method = vars(owner)[name]
+        if method in _REPLACEMENT:               # (not swapped by another recording)
+            _swapped.append((_Attributes(owner), {name: method}, {name: _REPLACEMENT[method]}))
+            setattr(owner, name, _REPLACEMENT[method])
+    for namespace, old, _ in _patches if kept else ():
+        namespace.update({name: old[name] for name in kept & old.keys()})
+
+
+@functools.lru_cache(maxsize=512)
+def _compared(code: types.CodeType) -> frozenset[str]:
+    """Attributes that are compared by identity (reducer is np.sum): they stay what they are."""
+    steps = list(dis.get_instructions(code))
+    found = {s.argval for k, step in enumerate(steps) if step.opname == "IS_OP" for s in steps[max(k - 3, 0):k]
+             if s.opname in ("LOAD_ATTR", "LOAD_METHOD")}
+    return frozenset(found.union(*[_compared(c) for c in code.co_consts if isinstance(c, types.CodeType)]))
 
 
 def _restore() -> None:
     """Undo the swaps, except of what f itself has bound anew."""
     while _swapped:
         namespace, old, new = _swapped[-1]
-        namespace.update({name: value for name, value in old.items() if namespace.get(name) is new[name]})
+        if all(map(operator.is_, map(namespace.get, new), new.values())):
+            namespace.update(old)
+        else:
+            namespace.update({name: value for name, value in old.items() if namespace.get(name) is new[name]})
         _swapped.pop()
 
 
@@ -220,6 +381,16 @@ def _of_object(value: Any, attributes: Iterable[str], seen: set) -> Iterator[tup
             method = getattr(type(value), name, None)
             if isinstance(method, types.FunctionType):
                 yield from _namespaces(method, seen)
+
+
+@contextmanager
+def unpatched() -> Iterator[None]:
+    """Code that is not recorded: the creators are NumPy's in this thread."""
+    held, _active.graphs = _stack(), []
+    try:
+        yield
+    finally:
+        _active.graphs = held
 
 
 @contextmanager

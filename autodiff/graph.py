@@ -53,7 +53,7 @@ class Static:
         return hash(self.key)
 
     def __repr__(self) -> str:
-        return _short(self.value)
+        return short(self.value)
 
 
 def static_key(value: Any):
@@ -70,6 +70,8 @@ def constant_key(value: Any):
     """Key under which two constants are the same: by identity for arrays, by type and bits for scalars."""
     if isinstance(value, float):
         return (type(value), value.hex())
+    if isinstance(value, complex):
+        return (type(value), repr(value))
     if isinstance(value, (int, np.generic)):
         return (type(value), value)
     return id(value)
@@ -94,6 +96,7 @@ class Graph:
         self.outputs: tuple = source.outputs if source else ()
         self.guards: list[Node] = list(source.guards) if source else []
         self.table: dict = dict(source.table) if source else {}
+        self.names: dict[Any, str] = {}      # of nodes, and of constant arrays by id: for people to read
         self.safe = source.safe if source else False   # safe: zero times an infinite derivative is zero (DESIGN 3.6)
 
     def input(self, shape: tuple[int, ...], dtype: np.dtype) -> Node:
@@ -182,15 +185,29 @@ class Graph:
     def __len__(self) -> int:
         return len(self.live(self.outputs))
 
+    def to_dot(self, values: bool = False, adjoints: bool = False) -> str:
+        """The computational graph in Graphviz's language; with forward values, with ∂output/∂(each node)."""
+        from .interpreters.draw import dot
+        return dot(self, values, adjoints)
+
+    def to_sympy(self, symbols: Sequence | None = None):
+        """The outputs as SymPy expressions: a number as one, an array as a sympy.Array of them.
+
+        symbols : one an input, a SymPy symbol, an array of them, or a name; by default named as f's parameters.
+        Needs SymPy (pip install optkit[sympy]). Raises TraceError on operations that SymPy has no formula for.
+        """
+        from .interpreters.symbolic import to_sympy
+        return to_sympy(self, symbols)
+
     def __str__(self) -> str:
         head = ", ".join(f"{n}: {_type(n)}" for n in self.inputs)
         lines = [f"graph({head}):"]
         for n in self.live(self.outputs):
             if n.prim is not INPUT:
-                args = [repr(i) if type(i) is Node else _short(i) for i in n.inputs]
-                args += [f"{k}={_short(v)}" for k, v in n.params.items()]
+                args = [repr(i) if type(i) is Node else short(i) for i in n.inputs]
+                args += [f"{k}={short(v)}" for k, v in n.params.items()]
                 lines.append(f"  {n}: {_type(n)} = {n.prim}({', '.join(args)})")
-        outs = [repr(o) if type(o) is Node else _short(o) for o in self.outputs]
+        outs = [repr(o) if type(o) is Node else short(o) for o in self.outputs]
         return "\n".join([*lines, f"  return {', '.join(outs)}"])
 
     __repr__ = __str__
@@ -206,15 +223,16 @@ def dependents(nodes: Iterable[Node], roots: Iterable[Node]) -> set[Node]:
 
 
 def _type(node: Node) -> str:
-    dtype = {"float64": "f64", "float32": "f32", "int64": "i64"}.get(str(node.dtype), str(node.dtype))
+    brief = {"float64": "f64", "float32": "f32", "int64": "i64", "complex128": "c128"}
+    dtype = brief.get(str(node.dtype), str(node.dtype))
     return f"{dtype}[{','.join(map(str, node.shape))}]"
 
 
-def _short(value: Any) -> str:
+def short(value: Any) -> str:
     if isinstance(value, Static):
         value = value.value
     if isinstance(value, tuple):
-        return "(" + ", ".join(map(_short, value)) + ("," if len(value) == 1 else "") + ")"
+        return "(" + ", ".join(map(short, value)) + ("," if len(value) == 1 else "") + ")"
     if isinstance(value, slice):
         return ":".join("" if v is None else str(v) for v in (value.start, value.stop)) + (
             f":{value.step}" if value.step is not None else "") or ":"

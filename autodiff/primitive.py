@@ -1,8 +1,14 @@
 """A primitive is one row of truth: how an operation is evaluated, shaped, differentiated and tested."""
 
+import sys
 from collections.abc import Callable, Iterable
 from typing import Any
 
+import numpy as np
+
+from .errors import asks_for_user
+
+COMPLEX = (np.dtype(np.complex128), np.dtype(np.complex64))
 NO_PARAMS: dict[str, Any] = {}
 PRIMITIVES: dict[str, "Primitive"] = {}     # name -> row
 UFUNCS: dict[Any, "Primitive"] = {}         # ufunc -> its elementwise row
@@ -10,7 +16,7 @@ FUNCTIONS: dict[Any, Callable] = {}         # NumPy function (NEP 18) -> the fun
 
 
 class Primitive:
-    """One operation. One of `partials`, `transpose`, `jvp`, `expand` states its derivative.
+    """One operation. One of `partials`, `transpose`, `jvp`, `vjp`, `expand` states its derivative.
 
     evaluate(*inputs, **params)            value on plain arrays
     shape(*inputs, **params)               (shape, dtype); inputs are anything with .shape/.dtype, or Python scalars
@@ -18,27 +24,33 @@ class Primitive:
     transpose[i](ct, *inputs, **params)    linear in input i (the others fixed): the adjoint map; None where zero
     jvp(out, inputs, tangents, **params)   anything else: the tangent of out, in traced operations; tangents may be None
                                            (beside a transpose: for the inputs in which the operation is not linear)
+    vjp(ct, out, inputs, wanted, **params) the cotangents of the inputs (of those wanted), linear in ct; None is zero
     expand(*inputs, **params)              a composite: its definition in traced operations
     multilinear                            linear in each input alone (a product), not in all of them together (a sum)
     view, alias                            the value shares its first input's memory; is its first input
+    complex(*inputs)                       what a row that is not holomorphic stands for where an input is complex
+    registered                             in the table, under a name of its own; a user's rows are not
     samples                                argument tuples (or (args, params) pairs) at which the tests check the row
     """
 
     __slots__ = ("name", "evaluate", "shape", "partials", "transpose", "jvp", "expand", "samples", "ufunc", "view",
-                 "multilinear", "alias")
+                 "multilinear", "alias", "complex", "vjp")
 
     def __init__(self, name: str, evaluate: Callable, shape: Callable, *, partials=None, transpose=None, jvp=None,
-                 expand=None, samples: tuple = (), ufunc=None, view: bool = False, multilinear: bool = False,
-                 alias: bool = False):
-        if name in PRIMITIVES:
+                 vjp=None, expand=None, samples: tuple = (), ufunc=None, view: bool = False, multilinear: bool = False,
+                 alias: bool = False, registered: bool = True):
+        if registered and name in PRIMITIVES:
             raise ValueError(f"primitive: {name!r} is already registered; choose another name")
-        if sum(rule is not None for rule in (partials, transpose or jvp, expand)) != 1:
-            raise ValueError(f"primitive {name!r}: state its derivative once: one of partials, transpose, jvp, expand")
+        if sum(rule is not None for rule in (partials, transpose or jvp, vjp, expand)) != 1:
+            raise ValueError(f"primitive {name!r}: state its derivative once: one of partials, transpose, jvp, vjp, "
+                             "expand")
         self.name, self.evaluate, self.shape = name, evaluate, shape
-        self.partials, self.transpose, self.jvp, self.expand = partials, transpose, jvp, expand
+        self.partials, self.transpose, self.jvp, self.vjp, self.expand = partials, transpose, jvp, vjp, expand
         self.samples, self.ufunc, self.view, self.multilinear = samples, ufunc, view or alias, multilinear
         self.alias = alias
-        PRIMITIVES[name] = self
+        self.complex: Callable | None = None
+        if registered:
+            PRIMITIVES[name] = self
 
     def __call__(self, *args, **params):
         return bind(self, args, params)
@@ -67,6 +79,8 @@ def bind(prim: Primitive, args: tuple, params: dict = NO_PARAMS):
             graph = a.graph
     if graph is None:
         return prim.evaluate(*args, **params)
+    if prim.complex is not None and any(isinstance(a, complex) or getattr(a, "dtype", None) in COMPLEX for a in args):
+        return prim.complex(*args, **params)
     return graph.record(prim, args, params)
 
 
@@ -79,10 +93,20 @@ class Tracer:
         self.graph, self.node, self.value = graph, node, value
         self.base = self.writeback = self.views = None
 
+    @property                                              # type: ignore[misc]
+    def __class__(self):
+        """What isinstance sees in the user's code: the array, or the NumPy scalar, that the tracer stands for."""
+        if not asks_for_user(sys._getframe(1)):
+            return Tracer
+        return np.ndarray if self.node.shape else self.node.dtype.type
+
+
+CARRIERS: set[type] = {Tracer}              # types of which an argument makes a SciPy function answer from FUNCTIONS
+
 
 def shape_of(a) -> tuple[int, ...]:
     """Shape of a tracer, node, array or Python scalar."""
-    return () if isinstance(a, (float, int)) else a.shape
+    return () if isinstance(a, (float, int, complex)) else a.shape
 
 
 def is_traced(values: Iterable) -> bool:

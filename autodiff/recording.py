@@ -12,7 +12,9 @@ from . import creators, pytree
 from .contents import BYTES, fingerprint, owner, parts
 from .errors import TraceError, surfacing
 from .graph import CONSTANT, GUARD, Graph, Node
-from .primitive import NO_PARAMS, Primitive, Tracer
+from .primitive import CARRIERS, NO_PARAMS, Primitive, Tracer
+
+NUMERIC = "fciub"      # kinds of dtype that a graph computes with
 
 
 class Held(NamedTuple):
@@ -88,9 +90,8 @@ class Recording(Graph):
             shape, dtype = tuple(v.shape for v in value), tuple(v.dtype for v in value)
         else:
             shape, dtype = value.shape, value.dtype
-            if dtype.kind not in "fiub":
-                raise TraceError(f"{prim.name} gives {dtype} values; the engine differentiates real functions",
-                                 "keep the computation real (np.real, np.abs before complex arithmetic)")
+            if dtype.kind not in NUMERIC:
+                raise TraceError(f"{prim.name} gives {dtype} values", "keep the computation in real or complex numbers")
         node = Node(prim, tuple(inputs), params, shape, dtype, len(self.nodes))
         self.nodes.append(node)
         self.values.append(None if prim.name == "setitem" else value)      # (kept when an operation reads it whole)
@@ -99,10 +100,10 @@ class Recording(Graph):
         return Tracer(self, node, value)
 
     def _folded(self, prim: Primitive, value):
-        """A result that depends on no input: a buffer, that traced values may be written into, if it is real."""
-        real = type(value) is not tuple and np.asarray(value).dtype.kind in "fiub"
+        """A result that depends on no input: a buffer, that traced values may be written into."""
+        numeric = type(value) is not tuple and np.asarray(value).dtype.kind in NUMERIC
         kept = not self.closed or prim.view or prim.name == "setitem"
-        return self.constant(value) if real and kept else value
+        return self.constant(value) if numeric and kept else value
 
     def _check(self, prim: Primitive, args: tuple, inputs: list) -> None:
         """Constants in a form that graphs hold; no value of a run that is over."""
@@ -112,27 +113,27 @@ class Recording(Graph):
             kind = type(a)
             if kind is Tracer:
                 if a.node.prim is CONSTANT:
-                    if a.value.dtype.kind not in "fiub":
+                    if a.value.dtype.kind not in NUMERIC:
                         self._operand(a.value, prim)
                 elif a.graph is not self:
                     if getattr(a.graph, "closed", False):
                         raise _stale(prim)
                 elif self.values[a.node.index] is None and prim.name not in _PARTIAL:
                     self.values[a.node.index] = a.value
-            elif kind is np.ndarray and a.dtype.kind in "fiub":
+            elif kind is np.ndarray and a.dtype.kind in NUMERIC:
                 inputs[number] = self.hold(a)
             elif kind not in _SCALARS:
                 inputs[number] = self._operand(a, prim)
 
     def _operand(self, a, prim: Primitive):
-        if isinstance(a, (list, tuple)):
+        if isinstance(a, (list, tuple)) or hasattr(a, "__array__") and not isinstance(a, np.generic):
             a = np.asarray(a)
-        if isinstance(a, np.ndarray) and a.dtype.kind in "fiub" or scipy.sparse.issparse(a):
+        if isinstance(a, np.ndarray) and a.dtype.kind in NUMERIC or scipy.sparse.issparse(a):
             return self.hold(a)
-        if isinstance(a, (float, int, np.generic)) and np.asarray(a).dtype.kind in "fiub":
+        if isinstance(a, (float, int, complex, np.generic)) and np.asarray(a).dtype.kind in NUMERIC:
             return a
         kind = f"an array of {a.dtype}" if isinstance(a, np.ndarray) else f"{type(a).__name__} {a!r:.50}"
-        raise TraceError(f"{prim.name}: a traced value meets {kind}", "use real numbers or arrays of them")
+        raise TraceError(f"{prim.name}: a traced value meets {kind}", "use real or complex numbers, or arrays of them")
 
     def hold(self, a):
         """A constant array, dense or sparse, as it is now."""
@@ -168,7 +169,7 @@ class Recording(Graph):
 
 
 _PARTIAL = ("setitem", "getitem")     # their derivatives need no value: a loop that fills a buffer keeps none
-_SCALARS = frozenset({float, int, bool, np.float64, np.float32, np.int64, np.bool_})
+_SCALARS = frozenset({float, int, bool, complex, np.float64, np.complex128, np.float32, np.int64, np.bool_})
 
 
 def _stale(prim: Primitive) -> TraceError:
@@ -179,9 +180,15 @@ def _stale(prim: Primitive) -> TraceError:
 def record(f: Callable, args: Sequence, is_input: Callable[[int], bool], kwargs: dict[str, Any]) -> Recording:
     """Run f on tracers. `is_input(k)`: whether the float leaves of argument k become inputs of the graph.
 
-    A second time, with copies of all constants, where f changes a large array that it has used.
+    A second time, with copies of all constants, where f changes a large array that it has used, or with all of NumPy's
+    and SciPy's names swapped, where a traced value has met a function that code not found from f reads.
     """
-    graph = _record_once(f, args, is_input, kwargs, False)
+    try:
+        graph = _record_once(f, args, is_input, kwargs, False)
+    except TraceError:
+        if not creators.widen(f):
+            raise
+        graph = _record_once(f, args, is_input, kwargs, False)
     return graph if graph.settled() else _record_once(f, args, is_input, kwargs, True)
 
 
@@ -197,11 +204,14 @@ def _record_once(f: Callable, args: Sequence, is_input: Callable, kwargs: dict[s
         traced.append(pytree.unflatten(structure, leaves))
     try:
         with surfacing(), creators.patched(f, graph):
-            out = f(*traced, **kwargs)
+            of_scipy = (getattr(f, "__module__", None) or "").startswith("scipy")
+            out = (creators.everywhere(f) if of_scipy else f)(*traced, **kwargs)
     finally:
         graph.closed = True
     leaves, graph.structure = pytree.flatten(out)
     for leaf in leaves:
+        if type(leaf) in CARRIERS and type(leaf) is not Tracer:
+            raise TraceError(f"the function returns {leaf!r}", "return its .data, or .toarray()")
         if type(leaf) is Tracer and leaf.node.prim is CONSTANT:
             graph.outputs += (leaf.value,)
         else:
@@ -216,7 +226,10 @@ def trace(f: Callable, *args) -> Recording:
     args : arrays of any shape, numbers, or nested dicts, lists and tuples of them; their leaves are the inputs.
     Raises TraceError where the code leaves what can be recorded. Costs one run of f and a few µs an operation.
     """
-    return record(f, args, lambda number: True, {})
+    from .interpreters.draw import input_names
+    graph = record(f, args, lambda number: True, {})
+    graph.names = dict(zip(graph.inputs, input_names(f, args), strict=True))
+    return graph
 
 
 def concrete(value):
@@ -227,18 +240,19 @@ def concrete(value):
 
 
 def as_input(leaf) -> np.ndarray:
-    """A leaf of a differentiated argument: float64 or float32 as given, integers promoted."""
+    """A leaf of a differentiated argument: floats and complex numbers as given, integers promoted."""
     value = concrete(leaf)
     if value.dtype.kind in "iub":
         return value.astype(np.float64)
-    if value.dtype.kind != "f":
-        raise TypeError(f"a differentiated argument must be real numbers, got {type(leaf).__name__} {leaf!r:.60}; "
+    if value.dtype.kind not in "fc":
+        raise TypeError(f"a differentiated argument must be real or complex numbers, got {type(leaf).__name__} "
+                        f"{leaf!r:.60}; "
                         "convert it to a float array, or choose another argnum")
     return value
 
 
 def is_data(leaf) -> bool:
     """Whether a leaf of another argument is an input of the graph (floats, arrays), not static (ints, strings, …)."""
-    if type(leaf) is Tracer or isinstance(leaf, (float, np.floating)):
+    if type(leaf) is Tracer or isinstance(leaf, (float, complex, np.inexact)):
         return True
-    return type(leaf) in (np.ndarray, np.memmap) and leaf.dtype.kind in "fiub"
+    return type(leaf) in (np.ndarray, np.memmap) and leaf.dtype.kind in NUMERIC

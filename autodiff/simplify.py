@@ -9,6 +9,7 @@ from .graph import REWRITES, Graph, Node
 from .primitive import Primitive
 from .primitives import contraction, elementwise, indexing, reductions, shape
 from .primitives.elementwise import ABSOLUTE, ADD, DIVIDE, EXP, MULTIPLY, NEGATIVE, POWER, SCALE, SQRT, SQUARE, SUBTRACT
+from .primitives.norms import NORM_ROOT
 
 MATMUL, SUM = contraction.MATMUL, reductions.SUM
 
@@ -45,7 +46,7 @@ def factor(a):
 
 
 def floating(*inputs) -> bool:
-    return all(is_literal(i) or i.dtype == np.float64 for i in inputs)
+    return all(is_literal(i) or not isinstance(i, complex) and i.dtype == np.float64 for i in inputs)
 
 
 def size_of(a) -> int:
@@ -200,7 +201,10 @@ def _square(g: Graph, inputs, params):
         return a * a
     if is_op(a, NEGATIVE) or is_op(a, ABSOLUTE):
         return g.emit(SQUARE, a.inputs)
-    return None
+    if is_op(a, NORM_ROOT) or is_op(a, SQRT) and nonnegative(a.inputs[0]):      # ‖x‖² is smooth where ‖x‖ is not
+        return a.inputs[0]
+    literal, rest = factor(a)
+    return g.emit(MULTIPLY, (literal * literal, g.emit(SQUARE, (rest,)))) if literal != 1.0 and floating(a) else None
 
 
 @rewrites(POWER)
@@ -257,8 +261,10 @@ def nonnegative(a) -> bool:
         return a >= 0
     if type(a) is not Node:
         return False
-    if a.prim in (SQUARE, ABSOLUTE, EXP, SQRT):
+    if a.prim in (SQUARE, ABSOLUTE, EXP, SQRT, NORM_ROOT) or a.prim is MATMUL and a.inputs[0] is a.inputs[1]:
         return True
+    if a.prim is SUM:
+        return nonnegative(a.inputs[0])
     return a.prim in (MULTIPLY, ADD) and all(map(nonnegative, a.inputs))
 
 

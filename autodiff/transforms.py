@@ -28,7 +28,7 @@ def compile(f: Callable, argnum: int = 0, eager: bool = False) -> Function:
 
 
 def _transform(answer: str):
-    def make(f: Callable, argnum: int = 0) -> Callable:
+    def make(f: Callable, argnum: int) -> Callable:
         function = Function(f, argnum)
 
         def derived(*args, **kwargs):
@@ -41,9 +41,23 @@ def _transform(answer: str):
     return make
 
 
-def grad(f: Callable, argnum: int = 0) -> Callable:
-    """The gradient of a scalar function: grad(f)(*args) has the structure of args[argnum]."""
-    return _transform("grad")(f, argnum)
+def grad(f: Callable, argnum: int = 0, holomorphic: bool = False) -> Callable:
+    """The gradient of a scalar function: grad(f)(*args) has the structure of args[argnum].
+
+    For complex z = x + iy and real f it is ∂f/∂x − i ∂f/∂y. holomorphic : f(z) is complex, and f'(z) is asked for.
+    """
+    return _transform("grad")(f, argnum) if not holomorphic else _holomorphic(f, argnum)
+
+
+def _holomorphic(f: Callable, argnum: int) -> Callable:
+    def derived(*args):
+        y, pullback = vjp(_fix(f, args, argnum), args[argnum])
+        if np.shape(_one_array(y)):
+            raise TypeError(f"grad: a holomorphic function must return one number, got shape {np.shape(y)}; "
+                            "use jacobian(f, holomorphic=True)")
+        return pullback(np.ones_like(y))
+    derived.__wrapped__ = f                                                 # type: ignore[attr-defined]
+    return derived
 
 
 def value_and_grad(f: Callable, argnum: int = 0) -> Callable:
@@ -107,7 +121,7 @@ def linearize(f: Callable, *primals) -> tuple[Any, Callable]:
     """(f(*primals), f_jvp): f_jvp(*tangents) is the derivative at primals; each call pays only the linear part."""
     traced = _Traced(f, primals)
     y = traced.output(traced.values())
-    zeros = [np.zeros(np.shape(v)) for v in traced.recording.result]
+    zeros = [np.zeros_like(v, dtype=_inexact(v)) for v in traced.recording.result]
 
     def derive(g: Graph) -> tuple[list[Node], list]:
         given, tangents = tangent(g, range(len(traced.leaves)), g.outputs)
@@ -129,23 +143,28 @@ def vjp(f: Callable, *primals) -> tuple[Any, Callable]:
     """(f(*primals), pullback): pullback(ct) gives the cotangents of the primals (a tuple where there are several)."""
     traced = _Traced(f, primals)
     y = traced.output(traced.values())
-    shapes = [np.shape(v) for v in traced.recording.result]
+    like = [np.broadcast_to(np.zeros((), _inexact(v)), np.shape(v)) for v in traced.recording.result]
 
     def derive(g: Graph) -> tuple[list[Node], list]:
-        seeds = [g.append(INPUT, (), {"cotangent": k}, shape, np.dtype(np.float64)) for k, shape in enumerate(shapes)]
+        seeds = [g.append(INPUT, (), {"cotangent": k}, v.shape, v.dtype) for k, v in enumerate(like)]
         return seeds, adjoint(g, g.inputs, [g.handle(s) for s in seeds])
 
     apply = _linear_map(traced, derive, traced.nested)
 
     def pullback(ct):
         given = pytree.flatten(ct)[0]
-        if len(given) != len(shapes):
-            raise ValueError(f"pullback: need one cotangent for each of the {len(shapes)} outputs, got {len(given)}")
-        out = apply(*[direction(c, np.broadcast_to(0.0, s)) for c, s in zip(given, shapes, strict=True)])
+        if len(given) != len(like):
+            raise ValueError(f"pullback: need one cotangent for each of the {len(like)} outputs, got {len(given)}")
+        out = apply(*[direction(c, v) for c, v in zip(given, like, strict=True)])
         leaves = iter([v if type(v) is Tracer else np.array(v)[()] for v in out])
         trees = [pytree.unflatten(s, leaves) for s in traced.structures]
         return trees[0] if len(trees) == 1 else tuple(trees)
     return y, pullback
+
+
+def _inexact(v) -> np.dtype:
+    """dtype of a cotangent: complex for complex outputs, else float64."""
+    return np.dtype(np.complex128 if np.iscomplexobj(v) else np.float64)
 
 
 def hvp(f: Callable, x, v):
@@ -184,11 +203,12 @@ def _assemble(columns: list, out_shape: tuple[int, ...], in_shape: tuple[int, ..
     return np.reshape(np.stack(columns, axis=-1), out_shape + in_shape)
 
 
-def jacobian(f: Callable, argnum: int = 0, mode: str = "auto") -> Callable:
+def jacobian(f: Callable, argnum: int = 0, mode: str = "auto", holomorphic: bool = False) -> Callable:
     """jacobian(f)(*args): array of shape f(x).shape + x.shape for array argument x = args[argnum] and array output.
 
     mode : "forward" costs one pass an input entry, "reverse" one an output entry, "auto" the cheaper. The returned
-    function reports the last call's choice in `.passes` = (mode, number of passes).
+    function reports the last call's choice in `.passes` = (mode, number of passes). Of real outputs by complex inputs
+    each row is the gradient ∂f/∂x − i ∂f/∂y; holomorphic : outputs and inputs are complex, and f'(z) is asked for.
     """
     if mode not in ("auto", "forward", "reverse"):
         raise ValueError(f"jacobian: mode must be 'auto', 'forward' or 'reverse', got {mode!r}")
@@ -200,7 +220,7 @@ def jacobian(f: Callable, argnum: int = 0, mode: str = "auto") -> Callable:
         y, f_jvp = linearize(at, x)
         out_shape = y.shape if type(y) is Tracer else np.shape(_one_array(y))
         n, m = (int(np.prod(s, dtype=int)) for s in (in_shape, out_shape))
-        chosen = mode if mode != "auto" else "forward" if n <= m else "reverse"
+        chosen = _mode(mode if mode != "auto" else "forward" if n <= m else "reverse", x, y, holomorphic)
         if chosen == "forward":
             out = _assemble([f_jvp(e) for e in _basis(in_shape)], out_shape, in_shape)
         else:
@@ -212,6 +232,17 @@ def jacobian(f: Callable, argnum: int = 0, mode: str = "auto") -> Callable:
         return out
     dense.__wrapped__ = f                                               # type: ignore[attr-defined]
     return dense
+
+
+def _mode(chosen: str, x, y, holomorphic: bool) -> str:
+    """The mode that gives the Jacobian: forward where outputs alone are complex, reverse where inputs alone are."""
+    from_complex, to_complex = np.iscomplexobj(x), np.iscomplexobj(y)
+    if from_complex and to_complex and not holomorphic:
+        raise TypeError("jacobian: complex outputs have a complex Jacobian by complex inputs only where the function "
+                        "is holomorphic; say so with holomorphic=True, or take real and imaginary parts")
+    if from_complex == to_complex:
+        return chosen
+    return "forward" if to_complex else "reverse"
 
 
 def _fix(f: Callable, args: Sequence, argnum: int) -> Callable:

@@ -15,7 +15,7 @@ from .answers import Compiled
 from .call import Call
 from .contents import parts
 from .graph import GUARD, Node
-from .recording import Recording
+from .recording import NUMERIC, Recording
 from .watch import Watch
 
 _NUMBERS = (np.ndarray, np.generic, float, int, complex)
@@ -161,7 +161,7 @@ def _near(x, y, recording: Recording) -> bool:
     if not (isinstance(x, _NUMBERS) and isinstance(y, _NUMBERS)):
         return type(x) is type(y) and bool(x == y)
     x, y = np.asarray(x), np.asarray(y)
-    if x.shape != y.shape or x.dtype.kind not in "fiubc":
+    if x.shape != y.shape or x.dtype.kind not in NUMERIC:
         return x.shape == y.shape and bool(np.all(x == y))
     if np.array_equal(x, y, equal_nan=True):
         return True
@@ -172,14 +172,14 @@ def _near(x, y, recording: Recording) -> bool:
 
 
 def _is_float(node: Node) -> bool:
-    return not isinstance(node.dtype, tuple) and node.dtype.kind == "f"
+    return not isinstance(node.dtype, tuple) and node.dtype.kind in "fc"
 
 
 def _finite(values) -> Iterator[np.ndarray]:
     for value in values:
         array = np.asarray(value) if not isinstance(value, tuple) else np.zeros(0)
-        if array.dtype.kind in "fiub":
-            yield array[np.isfinite(array)].astype(np.float64)
+        if array.dtype.kind in NUMERIC:
+            yield np.abs(array[np.isfinite(array)]).astype(np.float64)
 
 
 def show(values: list) -> str:

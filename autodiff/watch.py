@@ -161,7 +161,7 @@ class Watch:
             self._visit(part, label)
 
     def _module(self, module: types.ModuleType, label: str) -> None:
-        if not is_installed(module.__name__):
+        if not (is_installed(module.__name__) or root(module.__name__) in ENGINE):
             for name in sorted(self._words & vars(module).keys()):
                 self._item(vars(module), name, vars(module)[name], f"{label}.{name}")
 
@@ -187,6 +187,8 @@ class Watch:
         if hasattr(value, "__wrapped__"):                  # a transform or cache of a user's function
             self._visit(value.__wrapped__, label)
         if root(kind.__module__) in ENGINE:
+            if isinstance(getattr(value, "rules", None), tuple):     # a function with its derivative by hand
+                self._item(vars(value), "rules", value.rules, f"a rule of {label}")
             return
         if hasattr(kind, "__array__") and is_installed(kind.__module__):               # a data frame, a tensor
             self._foreign(value, label)

@@ -40,6 +40,9 @@ def _tangent(graph: Graph, node: Node, given: list):
         return bind(prim, tuple(moved), node.params) if active else None
     if isinstance(node.dtype, tuple):
         out = tuple(bind_item(out, k) for k in range(len(node.dtype)))
+    if prim.vjp is not None:
+        from .reverse import turned
+        return turned(graph, node, out, inputs, given)
     return prim.jvp(out, inputs, given, **node.params)
 
 

@@ -7,8 +7,12 @@ A cotangent may be smaller than its node as long as it broadcasts to it: the gra
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Sequence
 
+import numpy as np
+
+from ..errors import TraceError
 from ..graph import INPUT, Graph, Node, dependents
-from ..primitive import Tracer, bind, shape_of
+from ..primitive import COMPLEX, Tracer, bind, shape_of
+from ..primitives.complex import real
 from ..primitives.indexing import GETITEM, SCATTER
 from ..primitives.linalg import ITEM
 from ..primitives.reductions import SUM
@@ -35,8 +39,18 @@ def reverse(nodes: Iterable[Node], wrt: Sequence[Node], seeds: list[tuple], valu
             continue
         ct = total(pending.pop(node), node)
         for number, contribution in _contributions(node, ct, active, value, graph):
-            pending[node.inputs[number]].append(contribution)
+            pending[node.inputs[number]].append(_real_for(node.inputs[number], contribution))
     return [total(pending[x], x) if x in pending else None for x in wrt]
+
+
+def _real_for(node: Node, contribution):
+    """The cotangent of a real node is the real part of what reaches it through complex numbers."""
+    if node.dtype in COMPLEX or isinstance(node.dtype, tuple):
+        return contribution
+    if type(contribution) is _Part:
+        contribution.ct = real(contribution.ct)
+        return contribution
+    return real(contribution)
 
 
 def _contributions(node: Node, ct, active: set, value: Callable, graph: Graph):
@@ -65,6 +79,11 @@ def _contributions(node: Node, ct, active: set, value: Callable, graph: Graph):
                 yield k, unbroadcast(part, full, node.inputs[k].shape)
     elif prim.expand is not None:
         yield from _composite(node, ct, wanted, inputs, graph)
+    elif prim.vjp is not None:
+        several = isinstance(node.dtype, tuple)
+        out = tuple(bind_item(value(node), k) for k in range(len(node.dtype))) if several else value(node)
+        cts = prim.vjp(ct if several else broadcast_to(ct, node.shape), out, inputs, wanted, **node.params)
+        yield from ((k, cts[k]) for k in wanted if cts[k] is not None)
     else:
         yield from _local(node, ct, wanted, inputs, value, graph)
 
@@ -96,11 +115,34 @@ def _local(node: Node, ct, wanted: list[int], inputs: list, value: Callable, gra
         made, cts = rule(out, inputs, tangents, **node.params), ct
     else:
         made, cts = (rule(out, inputs, tangents, **node.params),), (ct,)
-    seeds = [(t.node, c) for t, c in zip(made, cts, strict=True) if t is not None and c is not None]
-    for k, part in zip(wanted, reverse(graph.nodes[start:], [fresh[k] for k in wanted], seeds, graph.handle, graph),
-                       strict=True):
-        if part is not None:
-            yield k, part
+    seeds = [(t, c) for t, c in zip(made, cts, strict=True) if t is not None and c is not None]
+    parts = _backwards(graph, node, start, [fresh[k] for k in wanted], seeds)
+    yield from ((k, part) for k, part in zip(wanted, parts, strict=True) if part is not None)
+
+
+def turned(graph: Graph, node: Node, out, inputs: list, tangents: list):
+    """The tangent of a row that states its pullback: the pullback, linear in the cotangent, run backwards."""
+    start, several = len(graph.nodes), isinstance(node.dtype, tuple)
+    kinds = list(zip(node.shape, node.dtype, strict=True)) if several else [(node.shape, node.dtype)]
+    fresh = [graph.append(INPUT, (), {"cotangent": len(graph.nodes)}, *kind) for kind in kinds]
+    ct = [graph.handle(f) if f.dtype.kind in "fc" else None for f in fresh]
+    moving = [k for k, t in enumerate(tangents) if t is not None]
+    made = node.prim.vjp(ct if several else ct[0], out, inputs, moving, **node.params)
+    parts = _backwards(graph, node, start, fresh, [(made[k], tangents[k]) for k in moving if made[k] is not None])
+    return tuple(parts) if several else parts[0]
+
+
+def _backwards(graph: Graph, node: Node, start: int, fresh: list[Node], seeds: list[tuple]) -> list:
+    """The nodes from `start` on, a linear map of the fresh inputs, run backwards."""
+    traced = [(t.node, c) for t, c in seeds if type(t) is Tracer]
+    parts = reverse(graph.nodes[start:], fresh, traced, graph.handle, graph)
+    if "call" in node.params:                    # a rule of the user's
+        late = dependents(graph.nodes[start:], fresh)
+        fixed = any(t.node not in late if type(t) is Tracer else np.any(t) for t, _ in seeds)
+        if fixed or any(type(part) is Tracer and part.node in late for part in parts):
+            raise TraceError(f"the rule of {node.params['call']} is not linear in its tangents or cotangents",
+                             "return the derivative times the (co)tangent, and nothing else; 0.0 where it is zero")
+    return parts
 
 
 class _Part:

@@ -1,13 +1,18 @@
 """Products that contract axes: matmul of every rank, sparse products, einsum, and NumPy's names for them."""
 
+import math
+import string
+import warnings
+
 import numpy as np
 import scipy.sparse
 
 from ..errors import TraceError
 from ..primitive import UFUNCS, Primitive, Tracer, bind, implements, shape_of
-from .elementwise import SCALE, same_type
+from .elementwise import SCALE, astype, same_type
 from .reductions import SUM
-from .shape import FULL, reshape, transpose
+from .shape import FULL, as_array, one_axis, reshape, store, transpose
+from .sparse import MATRIX, SPARSE, VECTOR, product_by_rows  # noqa: F401 - forms.py asks for the last one here
 
 
 def _matmul_shape(a, b):
@@ -64,7 +69,6 @@ def batch_sum(x, ndim: int, shape: tuple[int, ...] | None = None):
     return x
 
 
-MATRIX, VECTOR = np.array([[0.5, -1.0, 2.0], [1.5, 0.3, -0.7]]), np.array([0.2, -0.4, 1.1])
 BATCH = np.arange(12.0).reshape(2, 2, 3) / 7.0
 MATMUL = Primitive("matmul", np.matmul, _matmul_shape, transpose=(_left, _right), multilinear=True, samples=(
     (MATRIX, VECTOR), (VECTOR, MATRIX.T.copy()), (VECTOR, VECTOR), (MATRIX, MATRIX.T.copy()), (BATCH, MATRIX.T.copy()),
@@ -86,51 +90,6 @@ def _sparse_right(a, b):
     if a.ndim == 1:
         return bind(SPARSE, (b, a), {"transposed": True})
     return transpose(bind(SPARSE, (b, transpose(a)), {"transposed": True}))
-
-
-def _sparse_shape(a, x, transposed):
-    m, n = a.shape[::-1] if transposed else a.shape
-    if n != x.shape[0]:
-        raise ValueError(f"matmul: sparse {(m, n)} and {x.shape} do not match")
-    return (m, *x.shape[1:]), np.result_type(a.dtype, x.dtype)
-
-
-SPARSE = Primitive("sparse_matmul", lambda a, x, transposed: np.asarray((a.T if transposed else a) @ x), _sparse_shape,
-                   transpose=(None, lambda ct, a, x, transposed: bind(SPARSE, (a, ct), {"transposed": not transposed})),
-                   samples=(((scipy.sparse.csr_array(MATRIX), VECTOR), {"transposed": False}),
-                            ((scipy.sparse.csc_matrix(MATRIX), VECTOR[:2]), {"transposed": True}),
-                            ((scipy.sparse.csr_array(MATRIX), FULL.T.copy()), {"transposed": False})))
-
-
-class RowMajor:
-    """Products with a sparse matrix (or its transpose) stored by rows, twice as fast as by columns.
-
-    A copy, checked at each product: replaced arrays by identity, changed entries by ⟨data, copy⟩ = ‖copy‖².
-    """
-
-    def __init__(self, a, transposed: bool):
-        self.a, self.transposed = a, transposed
-        self._store()
-
-    def _store(self) -> None:
-        self.source = (self.a.data, self.a.indices, self.a.indptr)
-        self.copy = self.a.data.copy()
-        self.check = self.copy.dot(self.copy)
-        self.rows = (self.a.T if self.transposed else self.a).tocsr()
-
-    def __call__(self, x):
-        a, (data, indices, indptr) = self.a, self.source
-        if a.data is not data or a.indices is not indices or a.indptr is not indptr \
-                or data.dot(self.copy) != self.check:
-            self._store()
-        return self.rows @ x
-
-
-def product_by_rows(a, transposed: bool):
-    """x ↦ a @ x (or aᵀ @ x), by rows where that takes a copy of a compressed matrix."""
-    if a.format == ("csc" if not transposed else "csr") and a.data.dtype == np.float64:
-        return RowMajor(a, transposed)
-    return lambda x: (a.T if transposed else a) @ x
 
 
 def _einsum_axes(spec):
@@ -194,22 +153,43 @@ EINSUM = Primitive("einsum", lambda *inputs, spec: np.einsum(spec, *inputs, opti
 
 
 @implements(np.einsum)
-def _np_einsum(*operands, out=None, optimize=False, **kwargs):
-    if not isinstance(operands[0], str) or out is not None:
-        raise TraceError("np.einsum: only the form np.einsum('ij,jk->ik', a, b) is supported on traced values",
-                         "write the subscripts as a string and assign the result")
-    return einsum(operands[0].replace(" ", ""), *operands[1:])
+def _np_einsum(*operands, out=None, optimize=False, dtype=None, **kwargs):
+    spec, operands = _subscripts(operands)
+    made = einsum(spec, *operands)
+    return store("einsum", out, made if dtype is None else astype(made, dtype))
+
+
+def _subscripts(operands: tuple) -> tuple[str, tuple]:
+    """The string form from either form: ("ij,jk->ik", a, b) or (a, [0, 1], b, [1, 2], [0, 2])."""
+    if isinstance(operands[0], str):
+        return "".join(operands[0].split()), operands[1:]
+
+    def letters(labels) -> str:
+        return "".join("..." if k is Ellipsis else _LETTERS[k] for k in labels)
+    pairs = list(zip(operands[::2], operands[1::2], strict=False))
+    spec = ",".join(letters(labels) for _, labels in pairs)
+    return spec + (f"->{letters(operands[-1])}" if len(operands) % 2 else ""), tuple(a for a, _ in pairs)
+
+
+_LETTERS = string.ascii_uppercase + string.ascii_lowercase       # NumPy's own order of labels
+
+
+@implements(np.einsum_path)
+def _np_einsum_path(*operands, optimize="greedy", einsum_call=False):
+    """A plan for the contraction: it depends on shapes alone."""
+    spec, operands = _subscripts(operands)
+    return np.einsum_path(spec, *[np.broadcast_to(0.0, shape_of(as_array(a))) for a in operands], optimize=optimize)
 
 
 def einsum(spec: str, *operands):
     """Canonical form (no ellipsis, explicit output, no repeated letter in one operand), then the row."""
-    operands = [a if type(a) is Tracer else np.asarray(a) for a in operands]
+    operands = [as_array(a) for a in operands]
     left, arrow, right = spec.partition("->")
     terms = left.split(",")
     if len(terms) != len(operands):
         raise ValueError(f"einsum: {len(terms)} terms in {spec!r} for {len(operands)} operands")
     if "..." in spec:
-        spare = [c for c in "ABCDEFGHIJKLMNOPQRSTUVWXYZ" if c not in spec]
+        spare = [c for c in string.ascii_uppercase if c not in spec]
         extra = [a.ndim - len(t.replace("...", "")) for t, a in zip(terms, operands, strict=True)]
         longest = max(n for n, t in zip(extra, terms, strict=True) if "..." in t)
         terms = [t.replace("...", "".join(spare[longest - n:longest])) for t, n in zip(terms, extra, strict=True)]
@@ -239,62 +219,91 @@ def _take_diagonal(a, term: str, letter: str):
 def _np_dot(a, b, out=None):
     if scipy.sparse.issparse(a) or scipy.sparse.issparse(b):
         return matmul(a, b)
-    a, b = (v if type(v) is Tracer else np.asarray(v) for v in (a, b))
+    a, b = as_array(a), as_array(b)
     if not a.shape or not b.shape:
-        return a * b
-    if b.ndim <= 2:
-        return matmul(a, b)
-    return np.tensordot(a, b, axes=((a.ndim - 1,), (b.ndim - 2,)))
+        made = a * b
+    else:
+        made = matmul(a, b) if b.ndim <= 2 else np.tensordot(a, b, axes=((a.ndim - 1,), (b.ndim - 2,)))
+    return store("dot", out, made)
+
+
+@implements(scipy.sparse.coo_array.dot)
+def _coo_dot(self, other):
+    return matmul(self, other)
 
 
 @implements(np.vdot)
 def _np_vdot(a, b):
-    return MATMUL(np.ravel(a), np.ravel(b))
+    return MATMUL(np.conjugate(np.ravel(as_array(a))), np.ravel(as_array(b)))
 
 
 @implements(np.inner)
 def _np_inner(a, b):
-    if not shape_of(a) or not shape_of(b):
+    a, b = as_array(a), as_array(b)
+    if not a.shape or not b.shape:
         return a * b
     return np.tensordot(a, b, axes=(-1, -1))
 
 
 @implements(np.outer)
 def _np_outer(a, b, out=None):
-    return reshape(a, (-1, 1)) * reshape(b, (1, -1))
+    return store("outer", out, reshape(as_array(a), (-1, 1)) * reshape(as_array(b), (1, -1)))
 
 
 @implements(np.tensordot)
 def _np_tensordot(a, b, axes=2):
-    a, b = (v if type(v) is Tracer else np.asarray(v) for v in (a, b))
+    a, b = as_array(a), as_array(b)
     if isinstance(axes, (int, np.integer)):
         left, right = tuple(range(a.ndim - axes, a.ndim)), tuple(range(axes))
     else:
         left, right = (tuple(np.atleast_1d(part).tolist()) for part in axes)
-    left, right = [i % a.ndim for i in left], [i % b.ndim for i in right]
+    left, right = [one_axis(i, a.ndim) for i in left], [one_axis(i, b.ndim) for i in right]
     if [a.shape[i] for i in left] != [b.shape[i] for i in right]:
         raise ValueError("shape-mismatch for sum")
     keep_a, keep_b = ([i for i in range(v.ndim) if i not in gone] for v, gone in ((a, left), (b, right)))
-    flat_a = reshape(transpose(a, (*keep_a, *left)), (int(np.prod([a.shape[i] for i in keep_a], dtype=int)), -1))
-    flat_b = reshape(transpose(b, (*right, *keep_b)), (flat_a.shape[1], -1))
+    rows, inner = (math.prod(a.shape[i] for i in part) for part in (keep_a, left))
+    flat_a = reshape(transpose(a, (*keep_a, *left)), (rows, inner))
+    flat_b = reshape(transpose(b, (*right, *keep_b)), (inner, math.prod(b.shape[i] for i in keep_b)))
     return reshape(MATMUL(flat_a, flat_b), tuple(a.shape[i] for i in keep_a) + tuple(b.shape[i] for i in keep_b))
 
 
 @implements(np.kron)
 def _np_kron(a, b):
-    a, b = (v if type(v) is Tracer else np.asarray(v) for v in (a, b))
+    a, b = as_array(a), as_array(b)
     ndim = max(a.ndim, b.ndim)
     a, b = (reshape(v, (1,) * (ndim - v.ndim) + v.shape) for v in (a, b))
-    product = np.multiply.outer(a, b)
+    product = reshape(a, a.shape + (1,) * ndim) * b
     order = tuple(i for pair in zip(range(ndim), range(ndim, 2 * ndim), strict=True) for i in pair)
     return reshape(transpose(product, order), tuple(i * j for i, j in zip(a.shape, b.shape, strict=True)))
 
 
 @implements(np.cross)
 def _np_cross(a, b, axisa=-1, axisb=-1, axisc=-1, axis=None):
-    if shape_of(a)[-1:] != (3,) or shape_of(b)[-1:] != (3,) or (axisa, axisb, axisc, axis) != (-1, -1, -1, None):
-        raise TraceError("np.cross is supported for vectors of length 3 on the last axis", "move that axis last")
-    (a0, a1, a2), (b0, b1, b2) = ([v[..., i] for i in range(3)] for v in (a, b))
-    return np.stack([a1 * b2 - a2 * b1, a2 * b0 - a0 * b2, a0 * b1 - a1 * b0], axis=-1)
+    """Vectors of length 3, or 2 (whose third entry is 0; of two such, that entry of the product)."""
+    axisa, axisb, axisc = (axisa, axisb, axisc) if axis is None else (axis,) * 3
+    a, b = as_array(a), as_array(b)
+    a, b = np.moveaxis(a, one_axis(axisa, a.ndim), -1), np.moveaxis(b, one_axis(axisb, b.ndim), -1)
+    if {a.shape[-1], b.shape[-1]} - {2, 3}:
+        raise ValueError("incompatible dimensions for cross product\n(dimension must be 2 or 3)")
+    if 2 in (a.shape[-1], b.shape[-1]):
+        warnings.warn("Arrays of 2-dimensional vectors are deprecated. Use arrays of 3-dimensional vectors instead.",
+                      DeprecationWarning, stacklevel=3)
+    a0, a1, a2 = _components(a)
+    b0, b1, b2 = _components(b)
+    last = a0 * b1 - a1 * b0
+    if a2 is None and b2 is None:
+        return last
+    parts = (_difference(a1, b2, a2, b1), _difference(a2, b0, a0, b2), last)
+    made = np.stack(parts, axis=-1)
+    return np.moveaxis(made, -1, one_axis(axisc, made.ndim))
 
 
+def _components(v):
+    return [v[..., i] if i < v.shape[-1] else None for i in range(3)]
+
+
+def _difference(p, q, r, s):
+    """pq − rs, where None is 0."""
+    if p is None or q is None:
+        return -(r * s)
+    return p * q if r is None or s is None else p * q - r * s

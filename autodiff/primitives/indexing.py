@@ -6,33 +6,44 @@ import weakref
 import numpy as np
 
 from ..errors import TraceError
-from ..graph import INPUT, Static
-from ..primitive import Primitive, Tracer, bind, implements, shape_of
+from ..graph import CONSTANT, INPUT, Static
+from ..primitive import Primitive, Tracer, bind, shape_of
 from ..trace import concretise
 from .elementwise import astype, same_type
-from .shape import array, broadcast_to, reshape
+from .gather import ASSIGN_AT, GATHER, PLACE, part_shape
+from .shape import array, as_array, broadcast_to, reshape
 
 VECTOR, REPEATED = np.array([0.5, 1.5, -2.0, 3.0]), Static((np.array([0, 2, 2]),))
 
 
-def normal_index(index) -> tuple:
-    """An index as a tuple of ints, slices, None, Ellipsis and constant arrays; traced parts are guarded."""
-    return tuple(_normal_part(i) for i in (index if isinstance(index, tuple) else (index,)))
+def normal_index(index) -> tuple[tuple, tuple]:
+    """An index as a tuple of ints, slices, None, Ellipsis, constant arrays and PLACEs, and the traced integers that go
+    to the PLACEs. Traced booleans (and integers in slices) are guarded."""
+    places: list[Tracer] = []
+    return tuple([_normal_part(i, places) for i in (index if isinstance(index, tuple) else (index,))]), tuple(places)
 
 
-def _normal_part(i):
+def _normal_part(i, places: list):
     if type(i) is Tracer:
-        if i.dtype.kind not in "iub":
-            raise TraceError(f"a traced array of {i.dtype} is used as an index", "index with integers or booleans")
-        i = concretise(i)
-        return int(i) if not i.shape and i.dtype.kind in "iu" else np.asarray(i)
+        return _traced_part(i, places)
     if isinstance(i, slice):
         return slice(*(None if s is None else operator.index(s) for s in (i.start, i.stop, i.step)))
     if i is None or i is Ellipsis or isinstance(i, (bool, np.bool_)):
         return i
-    if isinstance(i, (list, np.ndarray)):
-        return np.array(i, dtype=np.intp) if isinstance(i, list) and not i else np.array(i)
-    return operator.index(i)
+    if isinstance(i, (list, tuple)):                  # a tuple inside the index tuple is a list of integers
+        i = array(i)
+        return _traced_part(i, places) if type(i) is Tracer else np.array(i, dtype=None if i.size else np.intp)
+    return np.array(i) if isinstance(i, np.ndarray) else operator.index(i)
+
+
+def _traced_part(i: Tracer, places: list):
+    if i.dtype.kind not in "iub":
+        raise TraceError(f"a traced array of {i.dtype} is used as an index", "index with integers or booleans")
+    if i.dtype.kind == "b" or i.node.prim is CONSTANT:
+        i = concretise(i)
+        return int(i) if not i.shape and i.dtype.kind in "iu" else np.asarray(i)
+    places.append(i)
+    return PLACE
 
 
 def is_basic(index: tuple) -> bool:
@@ -44,7 +55,9 @@ def _index_shape(x, index):
     return np.shape(probe[index.value]), x.dtype
 
 
-GETITEM = Primitive("getitem", lambda x, index: x[index.value], _index_shape, view=True,
+GETITEM = Primitive("getitem", lambda x, index: (x if hasattr(x, "shape") else np.asarray(x))[index.value],
+    _index_shape,
+                    view=True,
                     transpose=(lambda ct, x, index: bind(SCATTER, (ct,), {"indices": (index,), "shape": shape_of(x),
                                                                          "based": False}),),
                     samples=(((VECTOR,), {"index": Static((slice(1, 3),))}), ((VECTOR,), {"index": Static((2,))}),
@@ -101,10 +114,13 @@ SETITEM = Primitive("setitem", _assign, lambda x, value, index: (shape_of(x), sa
 
 
 def getitem(x: Tracer, index):
-    parts = normal_index(index)
+    parts, places = normal_index(index)
     key = Static(parts)
-    out = bind(GETITEM, (x,), {"index": key})
-    if is_basic(parts):
+    out = bind(GATHER if places else GETITEM, (x, *places), {"index": key})
+    if places:
+        if is_basic(parts) and not any(p.shape for p in places):
+            share(x, out, lambda new: bind(ASSIGN_AT, (x, new, *places), {"index": key}), True, places)
+    elif is_basic(parts):
         share(x, out, lambda new: bind(SETITEM, (x, new), {"index": key}))
     return out
 
@@ -112,40 +128,54 @@ def getitem(x: Tracer, index):
 # --- in-place writes: a tracer is a handle; a write gives it (and every view of the same memory) a new node -----------
 
 
-def share(base: Tracer, out: Tracer, writeback) -> None:
+def share(base: Tracer, out: Tracer, writeback, certain: bool = False, places: tuple = ()) -> None:
     """`out` is a view of `base` if NumPy made one; writeback(new view) is the base with that view's entries replaced.
 
     Only while recording: rules and scalars never write. The base knows its views weakly, so nothing is kept alive.
     """
     if type(out) is not Tracer or out.value is None or not out.shape or out is base:
         return
-    if not np.may_share_memory(base.value, out.value):       # reshaping what is not contiguous copies
+    if not certain and not np.may_share_memory(base.value, out.value):       # reshaping what is not contiguous copies
         return
     out.base, out.writeback = base, writeback
     if base.views is None:
         base.views = []
     elif len(base.views) % 32 == 31:
         base.views = [known for known in base.views if known[0]() is not None]
-    base.views.append((weakref.ref(out), out.node.prim, out.node.params))
+    base.views.append((weakref.ref(out), out.node.prim, places, out.node.params))
 
 
 def setitem(x: Tracer, index, value) -> None:
-    parts = normal_index(index)
-    value = array(value)
-    if type(value) is Tracer and value.dtype.kind == "f" and x.dtype.kind != "f":
-        raise TraceError(f"a traced float is written into an array of {x.dtype}, which would cut it off",
-                         "create the array with a float dtype")
+    value = as_array(value) if isinstance(value, (list, tuple)) else value
+    if type(value) is Tracer and (value.dtype.kind, x.dtype.kind) in _CUTS:
+        kind = "complex number" if value.dtype.kind == "c" else "float"
+        raise TraceError(f"a traced {kind} is written into an array of {x.dtype}, which would cut it off",
+                         f"create the array with a {kind.split()[0]} dtype")
+    if _is_mask(x, index) and not shape_of(value):
+        mask = reshape(index, index.shape + (1,) * (x.ndim - index.ndim))
+        write(x, astype(np.where(mask, astype(value, x.dtype) if type(value) is Tracer else value, x), x.dtype))
+        return
+    parts, places = normal_index(index)
     if type(value) is Tracer:
-        shape = np.shape(np.broadcast_to(np.empty((), np.bool_), x.shape)[parts])
+        shape = part_shape(x.shape, Static(parts), places)
         extra = len(value.shape) - len(shape)
         if extra > 0:
             value = reshape(value, value.shape[extra:])
         value = broadcast_to(value, shape)
-        if not is_basic(parts) and not distinct(parts, x.shape):
+        if not places and not is_basic(parts) and not distinct(parts, x.shape):
             write(x, astype(_last_writes(x, parts, value), x.dtype))
             return
-    out = bind(SETITEM, (x, value), {"index": Static(parts)})
+    out = bind(ASSIGN_AT if places else SETITEM, (x, value, *places), {"index": Static(parts)})
     write(x, astype(out, x.dtype))
+
+
+_CUTS = {(value, array) for value, arrays in (("f", "iub"), ("c", "iubf")) for array in arrays}
+
+
+def _is_mask(x: Tracer, index) -> bool:
+    """Whether an index is a traced mask over leading axes: a scalar written there is a choice entry by entry."""
+    return (type(index) is Tracer and index.dtype.kind == "b" and index.ndim > 0
+            and index.shape == x.shape[:index.ndim] and index.node.prim is not CONSTANT)
 
 
 def _last_writes(x: Tracer, parts: tuple, value: Tracer):
@@ -172,10 +202,10 @@ def write(x: Tracer, new: Tracer) -> None:
 
 def _refresh(handle: Tracer, new: Tracer) -> None:
     handle.node, handle.value = new.node, new.value
-    for reference, prim, params in handle.views or ():
+    for reference, prim, places, params in handle.views or ():
         view = reference()
         if view is not None:
-            _refresh(view, bind(prim, (handle,), params))
+            _refresh(view, bind(prim, (handle, *places), params))
 
 
 def in_place(operation):
@@ -198,57 +228,6 @@ def copy_of(x: Tracer, order="C") -> Tracer:
 
 COPY = Primitive("copy", lambda x: np.array(x), lambda x: (shape_of(x), x.dtype), transpose=(lambda ct, x: ct,),
                  samples=((VECTOR,),))
-
-
-@implements(np.take)
-def _np_take(a, indices, axis=None, out=None, mode="raise"):
-    if mode != "raise":
-        raise TraceError(f"np.take: mode={mode!r} is not supported on traced values", "wrap or clip the indices first")
-    if axis is None:
-        return reshape(a, (-1,))[indices]
-    return a[(slice(None),) * (axis % a.ndim) + (indices,)]
-
-
-@implements(np.flip)
-def _np_flip(m, axis=None):
-    gone = range(m.ndim) if axis is None else [a % m.ndim for a in (axis if isinstance(axis, tuple) else (axis,))]
-    return m[tuple(slice(None, None, -1) if i in gone else slice(None) for i in range(m.ndim))]
-
-
-@implements(np.diagonal)
-def _np_diagonal(a, offset=0, axis1=0, axis2=1):
-    if a.ndim != 2 or (axis1 % 2, axis2 % 2) != (0, 1):
-        raise TraceError("np.diagonal is supported for matrices", "move the two axes to the end and index them")
-    n = min(a.shape[0] + min(offset, 0), a.shape[1] - max(offset, 0))
-    i = np.arange(max(n, 0))
-    return a[i + max(-offset, 0), i + max(offset, 0)]
-
-
-@implements(np.diag)
-def _np_diag(v, k=0):
-    if v.ndim == 2:
-        return _np_diagonal(v, k)
-    n = v.shape[0] + abs(k)
-    i = np.arange(v.shape[0])
-    index = Static((i + max(-k, 0), i + max(k, 0)))
-    return bind(SCATTER, (v,), {"indices": (index,), "shape": (n, n), "based": False})
-
-
-@implements(np.trace)
-def _np_trace(a, offset=0, axis1=0, axis2=1, dtype=None, out=None):
-    return _np_diagonal(a, offset, axis1, axis2).sum()
-
-
-@implements(np.tril)
-def _np_tril(m, k=0):
-    return np.where(np.tri(*m.shape[-2:], k=k, dtype=bool), m, 0.0)
-
-
-@implements(np.triu)
-def _np_triu(m, k=0):
-    return np.where(np.tri(*m.shape[-2:], k=k - 1, dtype=bool), 0.0, m)
-
-
 
 
 def distinct(index: tuple, shape: tuple[int, ...]) -> bool:

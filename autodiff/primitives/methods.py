@@ -4,10 +4,13 @@ import numpy as np
 import scipy.sparse
 
 from ..errors import TraceError
-from ..primitive import FUNCTIONS, UFUNCS, Primitive, Tracer, bind, implements
+from ..primitive import CARRIERS, FUNCTIONS, UFUNCS, Primitive, Tracer, bind
 from . import indexing, shape
+from .complex import conjugate, imag, real
 from .contraction import matmul
-from .elementwise import WHERE, astype
+from .elementwise import astype
+from .mapping import Flat
+from .sparse_matrix import with_constant
 
 
 def _operator(prim: Primitive):
@@ -29,12 +32,14 @@ def _is_operand(other) -> bool:
 def _foreign(prim, left, right, reflected):
     """An operand that is neither a tracer nor a plain array: a list, a sparse matrix, another class."""
     other = left if reflected else right
+    if type(other) in CARRIERS:                  # a sparse matrix with traced entries has the operation
+        return NotImplemented
     if scipy.sparse.issparse(other):
-        if prim is MULTIPLY and isinstance(other, scipy.sparse.spmatrix):      # the old matrix interface: * is @
-            return matmul(left, right)
-        raise TraceError(f"{prim.name} of a traced array and a sparse matrix", "use A.toarray(), or A @ x for products")
+        return with_constant(prim.name, left, right)
     if isinstance(other, (list, tuple)):
         other = shape.array(other)
+    elif hasattr(other, "__array__") and not hasattr(type(other), "__array_ufunc__"):      # as NumPy takes it
+        other = np.asarray(other)
     elif not isinstance(other, (np.generic, np.ndarray, int, float, complex)):
         return NotImplemented
     return bind(prim, (other, right) if reflected else (left, other))
@@ -56,79 +61,9 @@ for _name, _ufunc in {"neg": np.negative, "pos": np.positive, "abs": np.absolute
     setattr(Tracer, f"__{_name}__", lambda self, _prim=UFUNCS[_ufunc]: bind(_prim, (self,)))
 
 
-@implements(np.where)
-def _np_where(condition, x=None, y=None):
-    if x is None or y is None:
-        raise TraceError("np.where(condition) with one argument has a shape that depends on values",
-                         "use np.where(condition, x, y)")
-    return bind(WHERE, (condition, x, y))
-
-
-@implements(np.clip)
-def _np_clip(a, a_min=None, a_max=None, out=None, *, min=None, max=None, **kwargs):
-    shape._no_out("clip", out)
-    low, high = (a_min if min is None else min), (a_max if max is None else max)
-    if low is not None:
-        a = np.maximum(a, low)
-    return a if high is None else np.minimum(a, high)
-
-
-implements(np.nan_to_num)(lambda x, copy=True, nan=0.0, posinf=None, neginf=None: np.where(
-    np.isnan(x), nan, np.clip(x, np.finfo(float).min if neginf is None else neginf,
-                              np.finfo(float).max if posinf is None else posinf)))
-
-
-@implements(np.sinc)
-def _np_sinc(x):
-    """sin(πx)/(πx); 1 − (πx)²/6 + (πx)⁴/120 near 0, where the quotient's derivatives cancel."""
-    y = np.pi * x
-    near = np.absolute(y) < 1e-2
-    apart = np.where(near, 1.0, y)
-    square = np.square(np.where(near, y, 0.0))
-    series = 1.0 + square * (-1 / 6 + square * (1 / 120 - square / 5040))
-    return np.where(near, series, np.sin(apart) / apart)
-
-
-@implements(np.sort)
-def _np_sort(a, axis=-1, kind=None, order=None, *, stable=None):
-    a, axis = (shape.reshape(a, (-1,)), 0) if axis is None else (a, shape.one_axis(axis, a.ndim))
-    order = np.argsort(a, axis)
-    index = [np.arange(n).reshape((-1,) + (1,) * (a.ndim - 1 - i)) for i, n in enumerate(a.shape)]
-    return a[tuple(order if i == axis else part for i, part in enumerate(index))]
-
-
-@implements(np.repeat)
-def _np_repeat(a, repeats, axis=None):
-    a, axis = (shape.reshape(a, (-1,)), 0) if axis is None else (a, axis)
-    return np.take(a, np.repeat(np.arange(a.shape[axis]), repeats), axis=axis)
-
-
-@implements(np.tile)
-def _np_tile(A, reps):
-    reps = (reps,) if isinstance(reps, int) else tuple(reps)
-    ndim = max(len(reps), A.ndim)
-    reps = (1,) * (ndim - len(reps)) + reps
-    out = shape.reshape(A, (1,) * (ndim - A.ndim) + A.shape)
-    for axis, count in enumerate(reps):
-        out = shape.concatenate([out] * count, axis) if count != 1 else out
-    return out
-
-
-@implements(np.roll)
-def _np_roll(a, shift, axis=None):
-    if axis is None:
-        return shape.reshape(_np_roll(shape.reshape(a, (-1,)), shift, 0), a.shape)
-    for s, k in zip(np.atleast_1d(shift), np.atleast_1d(axis), strict=True):
-        a = np.take(a, np.roll(np.arange(a.shape[k]), s), axis=int(k))
-    return a
-
-
-@implements(np.round, np.around)
-def _np_round(a, decimals=0, out=None):
-    return np.rint(a) if decimals == 0 else np.rint(a * 10.0 ** decimals) / 10.0 ** decimals
-
-
 def _matmul(self, other):
+    if type(other) in CARRIERS and type(other) is not Tracer:
+        return NotImplemented
     return matmul(self, other if scipy.sparse.issparse(other) or type(other) is Tracer else np.asarray(other))
 
 
@@ -148,32 +83,59 @@ def _np_method(function):
 
 _METHODS = {name: getattr(np, name) for name in (
     "sum", "prod", "mean", "var", "std", "max", "min", "cumsum", "cumprod", "any", "all", "argmax", "argmin", "argsort",
-    "dot", "take", "repeat", "squeeze", "swapaxes", "diagonal", "trace", "clip", "round")}
+    "argpartition", "searchsorted", "choose", "nonzero", "put", "dot", "take", "repeat", "squeeze",
+    "swapaxes", "diagonal", "trace", "clip", "round")}
+
+
+def _in_place(function):
+    """A method that writes its result into the array."""
+    def method(self, *args, **kwargs):
+        indexing.setitem(self, Ellipsis, FUNCTIONS[function](self, *args, **kwargs))
+    return method
+
+
+def _view_method(self, dtype=None, type=None):
+    if dtype is None and type is None or dtype is not None and np.dtype(dtype) == self.dtype:
+        return self[...]
+    raise TraceError(".view(dtype) reads the bytes of a traced array as another type",
+                     "x.astype(dtype), or x.real and x.imag")
+
+
+def _set_shape(self, new):
+    raise TraceError("the shape of a traced array is assigned to", "x = x.reshape(shape)")
+
+
+_RESHAPE, _TRANSPOSE, _RAVEL = (FUNCTIONS[function] for function in (np.reshape, np.transpose, np.ravel))
 
 
 def _reshape_method(self, *new, order="C", copy=None):
-    return FUNCTIONS[np.reshape](self, new[0] if len(new) == 1 else new, order=order)
+    return _RESHAPE(self, new[0] if len(new) == 1 else new, order=order, copy=copy)
 
 
 def _transpose_method(self, *perm):
-    return FUNCTIONS[np.transpose](self, None if not perm else perm[0] if isinstance(perm[0], (tuple, list)) else perm)
+    return _TRANSPOSE(self, None if not perm else perm[0] if isinstance(perm[0], (tuple, list)) else perm)
 
 
 for _name, _method in {
     **{name: _np_method(function) for name, function in _METHODS.items()},
     "reshape": _reshape_method, "transpose": _transpose_method, "item": _item,
-    "ravel": lambda self, order="C": FUNCTIONS[np.ravel](self, order),
-    "flatten": lambda self, order="C": indexing.copy_of(FUNCTIONS[np.ravel](self, order)),
+    "ravel": _np_method(np.ravel), "flatten": lambda self, order="C": indexing.copy_of(_RAVEL(self, order)),
     "copy": indexing.copy_of, "__copy__": indexing.copy_of, "__deepcopy__": lambda self, memo: indexing.copy_of(self),
-    "astype": lambda self, dtype, *args, **kwargs: indexing.copy_of(astype(self, np.dtype(dtype))),
-    "fill": lambda self, value: indexing.setitem(self, Ellipsis, value), "conj": lambda self: self,
+    "astype": lambda self, dtype, *args, copy=True, **kwargs: astype(self, np.dtype(dtype)) if not copy else
+        indexing.copy_of(astype(self, np.dtype(dtype))),
+    "fill": lambda self, value: indexing.setitem(self, Ellipsis, value), "conj": conjugate, "conjugate": conjugate,
     "tolist": lambda self: [part.tolist() for part in self] if self.shape else self,
     "__getitem__": indexing.getitem, "__setitem__": indexing.setitem,
     "__matmul__": _matmul, "__rmatmul__": lambda self, other: matmul(other, self),
-    "__round__": lambda self, digits=None: _np_round(self, digits or 0),
-    "__divmod__": lambda self, other: (self // other, self % other),
+    "__round__": lambda self, digits=None: np.round(self, digits or 0),
+    "__divmod__": lambda self, other: np.divmod(self, other), "__rdivmod__": lambda self, other: np.divmod(other, self),
+    "flat": property(Flat, lambda self, values: Flat(self).__setitem__(slice(None), values)),
+    "compress": lambda self, condition, axis=None, out=None: np.compress(condition, self, axis, out),
+    "sort": _in_place(np.sort), "partition": _in_place(np.partition), "view": _view_method,
     "T": property(_transpose_method), "mT": property(lambda self: np.swapaxes(self, -1, -2)),
-    "real": property(lambda self: self), "itemsize": property(lambda self: self.dtype.itemsize),
+    "real": property(real, lambda self, new: indexing.setitem(real(self), Ellipsis, new)),
+    "imag": property(imag, lambda self, new: indexing.setitem(imag(self), Ellipsis, new)),
+    "itemsize": property(lambda self: self.dtype.itemsize), "shape": property(lambda self: self.node.shape, _set_shape),
     "nbytes": property(lambda self: self.size * self.dtype.itemsize),
 }.items():
     setattr(Tracer, _name, _method)

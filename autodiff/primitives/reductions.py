@@ -6,10 +6,9 @@ import numpy as np
 import scipy.special
 
 from ..errors import TraceError
-from ..primitive import NO_PARAMS, Primitive, Tracer, bind, implements, shape_of
-from ..trace import ufunc_method
+from ..primitive import Primitive, implements, shape_of
 from .elementwise import BOOL, SCALE, astype, float_type, stop_gradient
-from .shape import FULL, _no_out, array, axes, concatenate, expand, one_axis, reshape, transpose
+from .shape import FULL, array, as_array, axes, concatenate, expand, one_axis, reshape, store, transpose
 
 BOTH = (((FULL,), {"axis": (0, 1), "keepdims": False}), ((FULL,), {"axis": (1,), "keepdims": True}))
 UNSORTED = np.array([[3.0, -1.0, 2.0], [0.5, 4.0, -2.5]])
@@ -34,7 +33,7 @@ def _reducer(ufunc):
 
 
 def _sum_shape(x, axis, keepdims):
-    return reduced_shape(x.shape, axis, keepdims), x.dtype if x.dtype.kind == "f" else np.dtype(np.int64)
+    return reduced_shape(x.shape, axis, keepdims), x.dtype if x.dtype.kind in "fc" else np.dtype(np.int64)
 
 
 def _same_shape(x, axis, keepdims):
@@ -128,31 +127,35 @@ LOGSUMEXP = Primitive("logsumexp", _logsumexp_value, lambda x, axis, keepdims: (
 _NO_VALUE = np._NoValue
 
 
-def _masked(a, where, neutral):
-    return a if where is True or where is _NO_VALUE else np.where(where, a, neutral)
+def kept(keepdims) -> bool:
+    return bool(keepdims) and keepdims is not _NO_VALUE
 
 
-def _begin(initial, out, combine):
-    return out if initial is _NO_VALUE or initial is None else combine(out, initial)
-
-
-def _reduction(prim, neutral, combine):
+def reduction(prim, neutral, combine):
+    """NumPy's signature of a reduction: a mask fills with the neutral element, `initial` joins at the end."""
     def answer(a, axis=None, dtype=None, out=None, keepdims=False, initial=_NO_VALUE, where=True):
-        _no_out(prim.name, out)
-        if where is not True and where is not _NO_VALUE and not math.isfinite(neutral) and initial is _NO_VALUE:
-            raise ValueError(f"reduction operation {prim.name!r} needs initial= where a mask is given")
-        a = a if type(a) is Tracer else np.asarray(a)
-        a = _masked(a if dtype is None else astype(a, dtype), where, neutral)
-        done = prim(a, axis=axes(axis, a.ndim), keepdims=bool(keepdims) and keepdims is not _NO_VALUE)
-        return _begin(initial, done, combine)
+        a, started = as_array(a), initial is not _NO_VALUE and initial is not None
+        a = a if dtype is None else astype(a, dtype)
+        if where is not True and where is not _NO_VALUE and not math.isfinite(neutral) and not started:
+            raise ValueError(f"reduction operation {prim.name!r} does not have an identity, so to use a where mask one "
+                             "has to specify 'initial'")
+        gone = axes(axis, a.ndim)
+        if where is not True and where is not _NO_VALUE:
+            a = np.where(where, a, initial if not math.isfinite(neutral) else np.asarray(neutral, a.dtype))
+        if started and not math.isfinite(neutral) and not math.prod(a.shape[i] for i in gone):
+            done = np.broadcast_to(initial, reduced_shape(a.shape, gone, kept(keepdims)))
+        else:
+            done = prim(a, axis=gone, keepdims=kept(keepdims))
+            done = combine(done, initial) if started else done
+        return store(prim.name, out, done)
     return answer
 
 
-_sum = _reduction(SUM, 0.0, np.add)
-_prod = _reduction(PROD, 1.0, np.multiply)
-_max = _reduction(MAX, -np.inf, np.maximum)
-_min = _reduction(MIN, np.inf, np.minimum)
-implements(np.sum)(_sum)
+total = reduction(SUM, 0, np.add)
+_prod = reduction(PROD, 1, np.multiply)
+_max = reduction(MAX, -np.inf, np.maximum)
+_min = reduction(MIN, np.inf, np.minimum)
+implements(np.sum)(total)
 implements(np.prod)(_prod)
 
 
@@ -166,80 +169,43 @@ def _np_min(a, axis=None, out=None, keepdims=False, initial=_NO_VALUE, where=Tru
     return _min(a, axis, None, out, keepdims, initial, where)
 
 
-def _count(a, axis, where, keepdims=False):
-    if where is True or where is _NO_VALUE:
-        return math.prod(a.shape[i] for i in axis)
-    mask = np.broadcast_to(where, a.shape)
-    return mask.sum(axis=axis, keepdims=keepdims)
-
-
-@implements(np.mean)
-def _np_mean(a, axis=None, dtype=None, out=None, keepdims=False, *, where=True):
-    keepdims = bool(keepdims) and keepdims is not _NO_VALUE
-    count = _count(a, axes(axis, a.ndim), where, keepdims)
-    return _sum(a, axis, dtype, out, keepdims, where=where) / count
-
-
-@implements(np.var)
-def _np_var(a, axis=None, dtype=None, out=None, ddof=0, keepdims=False, *, where=True, mean=_NO_VALUE,
-            correction=_NO_VALUE):
-    _no_out("var", out)
-    ddof = ddof if correction is _NO_VALUE else correction
-    keepdims = bool(keepdims) and keepdims is not _NO_VALUE
-    a = a if dtype is None else astype(a, dtype)
-    centre = _np_mean(a, axis, keepdims=True, where=where) if mean is _NO_VALUE else mean
-    count = _count(a, axes(axis, a.ndim), where, keepdims)
-    return _sum(np.square(a - centre), axis, keepdims=keepdims, where=where) / (count - ddof)
-
-
-@implements(np.std)
-def _np_std(a, *args, **kwargs):
-    return np.sqrt(_np_var(a, *args, **kwargs))
-
-
-@implements(np.average)
-def _np_average(a, axis=None, weights=None, returned=False, *, keepdims=False):
-    if weights is None:
-        mean, total = _np_mean(a, axis, keepdims=keepdims), float(_count(a, axes(axis, len(shape_of(a))), True))
-    else:
-        a, weights = (v if type(v) is Tracer else np.asarray(v) for v in (a, weights))
-        if weights.shape != a.shape:
-            where = one_axis(axis, a.ndim)
-            weights = reshape(weights, tuple(s if i == where else 1 for i, s in enumerate(a.shape)))
-        total = np.sum(np.broadcast_to(weights, a.shape), axis=axis, keepdims=bool(keepdims))
-        mean = np.sum(a * weights, axis=axis, keepdims=bool(keepdims)) / total
-    return (mean, total) if returned else mean
-
-
-def _scan(prim):
+def scan(prim):
+    """NumPy's signature of a running sum or product."""
     def answer(a, axis=None, dtype=None, out=None):
-        _no_out(prim.name, out)
+        a = as_array(a)
         a = a if dtype is None else astype(a, dtype)
         if axis is None:
             a, axis = reshape(a, (-1,)), 0
-        return prim(a, axis=one_axis(axis, a.ndim))
+        return store(prim.name, out, prim(a, axis=one_axis(axis, a.ndim)))
     return answer
 
 
-implements(np.cumsum)(_scan(CUMSUM))
-implements(np.cumprod)(_scan(CUMPROD))
+implements(np.cumsum)(scan(CUMSUM))
+implements(np.cumprod)(scan(CUMPROD))
+
+
+def _cumulative(prim):
+    """The array API's form: the axis is needed beyond one dimension, and the neutral element may come first."""
+    def answer(x, /, *, axis=None, dtype=None, out=None, include_initial=False):
+        x = as_array(x)
+        if axis is None and x.ndim != 1:
+            raise ValueError("For arrays which have more than one dimension ``axis`` argument is required.")
+        axis = one_axis(0 if axis is None else axis, x.ndim)
+        done = prim(x if dtype is None else astype(x, dtype), axis=axis)
+        if include_initial:
+            first = np.full((*x.shape[:axis], 1, *x.shape[axis + 1:]), 0 if prim is CUMSUM else 1, done.dtype)
+            done = concatenate([first, done], axis)
+        return store(prim.name, out, done)
+    return answer
+
+
+implements(np.cumulative_sum)(_cumulative(CUMSUM))
+implements(np.cumulative_prod)(_cumulative(CUMPROD))
 
 
 @implements(np.ptp)
 def _np_ptp(a, axis=None, out=None, keepdims=False):
-    return _np_max(a, axis, out, keepdims) - _np_min(a, axis, out, keepdims)
-
-
-@implements(np.diff)
-def _np_diff(a, n=1, axis=-1, prepend=_NO_VALUE, append=_NO_VALUE):
-    axis = one_axis(axis, a.ndim)
-    ends = [e if e is _NO_VALUE or shape_of(e) else np.broadcast_to(e, (*a.shape[:axis], 1, *a.shape[axis + 1:]))
-            for e in (prepend, append)]
-    parts = [p for p in (ends[0], a, ends[1]) if p is not _NO_VALUE]
-    a = concatenate(parts, axis)
-    for _ in range(n):
-        a = a[(slice(None),) * axis + (slice(1, None),)] - a[(slice(None),) * axis + (slice(None, -1),)]
-    return a
+    return store("ptp", out, _np_max(a, axis, None, keepdims) - _np_min(a, axis, None, keepdims))
 
 
 def _summary(name, function, dtype):
@@ -253,29 +219,24 @@ def _summary(name, function, dtype):
                                                 ((UNSORTED,), {"axis": None, "keepdims": True})))
 
     @implements(function)
-    def answer(a, axis=None, out=None, keepdims=False, **kwargs):
-        _no_out(name, out)
-        if kwargs.get("where", True) is not True and kwargs["where"] is not _NO_VALUE:
-            raise TraceError(f"np.{name}: where= is not supported on traced values", "mask with np.where first")
-        return prim(a, axis=axis, keepdims=bool(keepdims) and keepdims is not _NO_VALUE)
+    def answer(a, axis=None, out=None, keepdims=False, *, where=True):
+        a = as_array(a)
+        if where is not True and where is not _NO_VALUE:
+            a = np.logical_or(a, np.logical_not(where)) if name == "all" else np.logical_and(a, where)
+        return store(name, out, prim(a, axis=axis, keepdims=kept(keepdims)))
     return prim
+
+
+@implements(np.count_nonzero)
+def _np_count_nonzero(a, axis=None, *, keepdims=False):
+    a = as_array(a)
+    return np.sum(a if a.dtype.kind == "b" else a != 0, axis=axis, keepdims=keepdims)
 
 
 for _name, _function, _dtype in (
         ("any", np.any, BOOL), ("all", np.all, BOOL), ("argmax", np.argmax, np.dtype(np.intp)),
-        ("argmin", np.argmin, np.dtype(np.intp)), ("count_nonzero", np.count_nonzero, np.dtype(np.intp))):
+        ("argmin", np.argmin, np.dtype(np.intp))):
     _summary(_name, _function, _dtype)
-ARGSORT = Primitive("argsort", lambda x, axis: np.argsort(x, axis, kind="stable"),
-                    lambda x, axis: (x.shape, np.dtype(np.intp)), partials=(None,),
-                    samples=(((UNSORTED,), {"axis": 1}),))
-
-
-@implements(np.argsort)
-def _np_argsort(a, axis=-1, kind=None, order=None, *, stable=None):
-    a, axis = (reshape(a, (-1,)), 0) if axis is None else (a, axis)
-    return bind(ARGSORT, (a,), {"axis": one_axis(axis, a.ndim)})
-
-
 @implements(scipy.special.logsumexp)
 def logsumexp(a, axis=None, b=None, keepdims=False, return_sign=False):
     if return_sign:
@@ -304,64 +265,3 @@ def softmax(x, axis=None):
 def log_softmax(x, axis=None):
     x = array(x)
     return x - logsumexp(x, axis, keepdims=True)
-
-
-_BY_UFUNC = {np.add: _sum, np.multiply: _prod, np.maximum: _max, np.minimum: _min}
-_SCAN_BY_UFUNC = {np.add: _scan(CUMSUM), np.multiply: _scan(CUMPROD)}
-
-
-def _pick(table, ufunc, method):
-    if ufunc not in table:
-        raise TraceError(f"np.{ufunc.__name__}.{method} is not supported on traced values",
-                         f"use one of np.{', np.'.join(u.__name__ for u in table)}")
-    return table[ufunc]
-
-
-@ufunc_method("reduce")
-def _ufunc_reduce(ufunc, a, axis=0, dtype=None, out=None, keepdims=False, initial=_NO_VALUE, where=True):
-    if ufunc is np.logaddexp:
-        return logsumexp(a, axis, keepdims=keepdims)
-    return _pick(_BY_UFUNC, ufunc, "reduce")(a, axis, dtype, out, keepdims, initial, where)
-
-
-@ufunc_method("accumulate")
-def _ufunc_accumulate(ufunc, a, axis=0, dtype=None, out=None):
-    return _pick(_SCAN_BY_UFUNC, ufunc, "accumulate")(a, axis, dtype, out)
-
-
-@ufunc_method("outer")
-def _ufunc_outer(ufunc, a, b, **kwargs):
-    a, b = (v if type(v) is Tracer else np.asarray(v) for v in (a, b))
-    return ufunc(reshape(a, a.shape + (1,) * b.ndim), b, **kwargs)
-
-
-@ufunc_method("__call__")
-def _ufunc_call(ufunc, *inputs, out=None, where=True, dtype=None, casting="same_kind", **kwargs):
-    """A ufunc with out=, where= or dtype=; out must be a traced array."""
-    from ..primitive import UFUNCS
-    from .indexing import setitem
-    prim = UFUNCS.get(ufunc)
-    if prim is None:
-        if ufunc is np.matmul:
-            from .contraction import matmul
-            result = matmul(*inputs)
-        else:
-            raise TraceError(f"np.{ufunc.__name__} has no derivative rule",
-                             "write it with operations that have one, or give its derivative through jac=")
-    else:
-        result = bind(prim, inputs, NO_PARAMS)
-    result = result if dtype is None else astype(result, dtype)
-    if out is None:
-        if where is not True:
-            raise TraceError(f"np.{ufunc.__name__}: where= without out= leaves entries undefined", "use np.where")
-        return result
-    target, = out
-    if type(target) is not Tracer:
-        raise TraceError(f"np.{ufunc.__name__}: a traced value is written into a plain array",
-                         "create the array inside the function with np.zeros/np.empty, or give the result a new name")
-    if where is not True:
-        result = np.where(where, result, target)
-    setitem(target, Ellipsis, result)
-    return target
-
-

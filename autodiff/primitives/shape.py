@@ -1,11 +1,14 @@
 """Rows that move data without computing: reshape, transpose, broadcast, concatenate and friends. All linear."""
 
+import itertools
 import math
 import operator
 
 import numpy as np
 
+from ..errors import TraceError
 from ..primitive import Primitive, Tracer, bind, implements, shape_of
+from ..trace import carries_none, concretise
 from .elementwise import astype, same_type
 
 FULL = np.arange(1.0, 7.0).reshape(2, 3)
@@ -109,7 +112,7 @@ PACK = Primitive("pack", _pack, lambda *scalars: ((len(scalars),), same_type(*sc
 
 
 def concatenate(parts, axis=0):
-    parts = [p if type(p) is Tracer else np.asarray(p) for p in parts]
+    parts = [as_array(p) for p in parts]
     if axis is None:
         parts, axis = [p.ravel() for p in parts], 0
     if any(not p.shape for p in parts):
@@ -122,7 +125,7 @@ def concatenate(parts, axis=0):
 
 
 def stack(parts, axis=0):
-    parts = [p if type(p) is Tracer else np.asarray(p) for p in parts]
+    parts = [as_array(p) for p in parts]
     shape = parts[0].shape
     if any(p.shape != shape for p in parts):
         raise ValueError(f"all input arrays must have the same shape, got {sorted({p.shape for p in parts})}")
@@ -146,13 +149,45 @@ def _any_traced(value) -> bool:
     return type(value) is Tracer or isinstance(value, (list, tuple)) and any(map(_any_traced, value))
 
 
+def as_array(a):
+    """An operand as an array: a tracer, nested lists that may hold traced values, or what NumPy makes of it."""
+    if type(a) is Tracer:
+        return a
+    return array(a) if isinstance(a, (list, tuple)) and _any_traced(a) else np.asarray(a)
+
+
+def fixed(v, name: str):
+    """Integers or booleans that decide a shape, as plain values (guarded where they are traced)."""
+    if isinstance(v, (list, tuple)):
+        return type(v)(fixed(part, name) for part in v)
+    if type(v) is not Tracer:
+        return v
+    if not carries_none(v):
+        raise TraceError(f"{name}: a shape or a count depends on a traced float", "compute it from shapes or integers")
+    return np.asarray(concretise(v))[()]
+
+
+def whole(name: str) -> TraceError:
+    """A traced value would be written into an array that is not traced."""
+    return TraceError(f"{name}: a traced value is written into a plain array",
+                      "create the array inside the function with np.zeros/np.empty, or give the result a new name")
+
+
+def store(name: str, out, result):
+    """What a function with out= returns: the result, written into `out` where that is given."""
+    if isinstance(out, tuple):
+        out, = out
+    if out is None:
+        return result
+    if type(out) is not Tracer:
+        raise whole(f"np.{name}")
+    if out.shape != shape_of(result):
+        raise ValueError(f"np.{name}: out has shape {out.shape}, the result {shape_of(result)}")
+    out[...] = result
+    return out
+
+
 # --- NumPy's names ----------------------------------------------------------------------------------------------------
-
-
-def _no_out(name: str, out) -> None:
-    if out is not None:
-        from ..errors import TraceError
-        raise TraceError(f"np.{name}: out= is not supported on traced values", "assign the result: y[...] = np.f(x)")
 
 
 @implements(np.asarray, np.asanyarray, np.ascontiguousarray)
@@ -171,16 +206,28 @@ def _np_array(value, dtype=None, *, copy=True, **kwargs):
 
 @implements(np.copy)
 def _np_copy(a, order="K", subok=False):
+    a = as_array(a)
     return a.copy()
 
 
 @implements(np.reshape)
 def _np_reshape(a, shape=None, order="C", *, newshape=None, copy=None):
-    shape = newshape if shape is None else shape
+    a, shape = as_array(a), fixed(newshape if shape is None else shape, "np.reshape")
+    if order in ("A", "K"):
+        order = "F" if any(stride < other for stride, other in itertools.pairwise(layout(a))) else "C"
     if order == "F":
         flipped = tuple(shape)[::-1] if isinstance(shape, (tuple, list)) else shape
-        return transpose(reshape(transpose(a), flipped))
-    return view(a, reshape(a, shape), lambda new: reshape(new, a.shape))
+        return _np_transpose(_np_reshape(_np_transpose(a), flipped))
+    out = reshape(a, shape)
+    return out.copy() if copy else view(a, out, lambda new: reshape(new, a.shape))
+
+
+def layout(a) -> tuple[int, ...]:
+    """Strides along the axes, where they matter to what is computed: another layout is then another recording."""
+    strides = tuple(stride for stride, size in zip(a.value.strides, a.shape, strict=True) if size != 1)
+    if len(strides) > 1 and hasattr(a.graph, "failed"):
+        a.graph.failed = True                    # recorded at every call: layouts are in no signature
+    return strides
 
 
 def view(base, out, writeback):
@@ -193,11 +240,17 @@ def view(base, out, writeback):
 
 @implements(np.ravel)
 def _np_ravel(a, order="C"):
+    a = as_array(a)
+    if order == "K" and len(a.shape) > 1:
+        axes = sorted(range(a.ndim), key=lambda i: -abs(a.value.strides[i]))
+        layout(a)
+        return _np_reshape(_np_transpose(a, axes), (-1,))
     return _np_reshape(a, (-1,), order=order)
 
 
 @implements(np.transpose, np.permute_dims)
 def _np_transpose(a, axes=None):
+    a = as_array(a)
     out = transpose(a, axes)
     perm = None if axes is None else tuple(np.argsort([one_axis(p, a.ndim) for p in axes]).tolist())
     return view(a, out, lambda new: transpose(new, perm))
@@ -205,11 +258,13 @@ def _np_transpose(a, axes=None):
 
 @implements(np.matrix_transpose)
 def _np_matrix_transpose(a):
+    a = as_array(a)
     return _np_swapaxes(a, -1, -2)
 
 
 @implements(np.swapaxes)
 def _np_swapaxes(a, axis1, axis2):
+    a = as_array(a)
     perm = list(range(a.ndim))
     i, j = one_axis(axis1, a.ndim), one_axis(axis2, a.ndim)
     perm[i], perm[j] = perm[j], perm[i]
@@ -218,6 +273,7 @@ def _np_swapaxes(a, axis1, axis2):
 
 @implements(np.moveaxis)
 def _np_moveaxis(a, source, destination):
+    a = as_array(a)
     sources = [one_axis(s, a.ndim) for s in np.atleast_1d(source)]
     targets = [one_axis(d, a.ndim) for d in np.atleast_1d(destination)]
     rest = [i for i in range(a.ndim) if i not in sources]
@@ -228,17 +284,19 @@ def _np_moveaxis(a, source, destination):
 
 @implements(np.broadcast_to)
 def _np_broadcast_to(array, shape, subok=False):
-    return broadcast_to(array, shape)
+    return broadcast_to(as_array(array), fixed(shape, "np.broadcast_to"))
 
 
 @implements(np.broadcast_arrays)
 def _np_broadcast_arrays(*args, subok=False):
+    args = [as_array(a) for a in args]
     shape = np.broadcast_shapes(*[shape_of(a) for a in args])
     return tuple(broadcast_to(a, shape) for a in args)
 
 
 @implements(np.expand_dims)
 def _np_expand_dims(a, axis):
+    a = as_array(a)
     given = axis if isinstance(axis, tuple) else (axis,)
     places = axes(tuple(given), a.ndim + len(given))
     shape = list(a.shape)
@@ -249,93 +307,8 @@ def _np_expand_dims(a, axis):
 
 @implements(np.squeeze)
 def _np_squeeze(a, axis=None):
+    a = as_array(a)
     gone = tuple(i for i, s in enumerate(a.shape) if s == 1) if axis is None else axes(axis, a.ndim)
     if any(a.shape[i] != 1 for i in gone):
         raise ValueError("cannot select an axis to squeeze out which has size not equal to one")
     return _np_reshape(a, tuple(s for i, s in enumerate(a.shape) if i not in gone))
-
-
-def _atleast(ndim, place):
-    def atleast(*arrays):
-        out = [place(a) if len(shape_of(a)) < ndim else a for a in arrays]
-        return out[0] if len(out) == 1 else tuple(out)
-    return atleast
-
-
-implements(np.atleast_1d)(_atleast(1, lambda a: reshape(a, (1,))))
-implements(np.atleast_2d)(_atleast(2, lambda a: reshape(a, (1, -1))))
-
-
-@implements(np.concatenate)
-def _np_concatenate(arrays, axis=0, out=None, *, dtype=None, casting="same_kind"):
-    _no_out("concatenate", out)
-    joined = concatenate(arrays, axis)
-    return joined if dtype is None else astype(joined, dtype)
-
-
-@implements(np.stack)
-def _np_stack(arrays, axis=0, out=None, *, dtype=None, casting="same_kind"):
-    _no_out("stack", out)
-    stacked = stack(arrays, axis)
-    return stacked if dtype is None else astype(stacked, dtype)
-
-
-def _lift(a, ndim: int):
-    """vstack's atleast_2d, hstack's atleast_1d."""
-    shape = shape_of(a)
-    a = a if type(a) is Tracer else np.asarray(a)
-    return a if len(shape) >= ndim else reshape(a, (1,) * (ndim - len(shape)) + shape)
-
-
-@implements(np.vstack)
-def _np_vstack(tup, *, dtype=None, casting="same_kind"):
-    return _np_concatenate([_lift(a, 2) for a in tup], 0, dtype=dtype)
-
-
-@implements(np.hstack)
-def _np_hstack(tup, *, dtype=None, casting="same_kind"):
-    parts = [_lift(a, 1) for a in tup]
-    return _np_concatenate(parts, 0 if parts[0].ndim == 1 else 1, dtype=dtype)
-
-
-@implements(np.column_stack)
-def _np_column_stack(tup):
-    return concatenate([reshape(a, (-1, 1)) if len(shape_of(a)) == 1 else a for a in tup], 1)
-
-
-@implements(np.zeros_like, np.empty_like)
-def _np_zeros_like(a, dtype=None, order="K", subok=True, shape=None, *, device=None):
-    return _np_full_like(a, 0.0, dtype, shape=shape)
-
-
-@implements(np.ones_like)
-def _np_ones_like(a, dtype=None, order="K", subok=True, shape=None, *, device=None):
-    return _np_full_like(a, 1.0, dtype, shape=shape)
-
-
-@implements(np.full_like)
-def _np_full_like(a, fill_value, dtype=None, order="K", subok=True, shape=None, *, device=None):
-    shape = shape_of(a) if shape is None else shape
-    dtype = a.dtype if dtype is None else np.dtype(dtype)
-    if type(fill_value) is Tracer:
-        return astype(broadcast_to(fill_value, shape), dtype)
-    made = np.broadcast_to(np.asarray(fill_value, dtype=dtype), shape).copy()
-    return a.graph.constant(made) if type(a) is Tracer and hasattr(a.graph, "constant") else made
-
-
-@implements(np.full)
-def _np_full(shape, fill_value, dtype=None, order="C", *, device=None, like=None):
-    return broadcast_to(astype(fill_value, fill_value.dtype if dtype is None else dtype), shape)
-
-
-for _function, _answer in {
-    np.shape: shape_of, np.ndim: lambda a: len(shape_of(a)), np.isscalar: lambda a: not shape_of(a),
-    np.result_type: lambda *a: same_type(*a), np.iscomplexobj: lambda a: False, np.isrealobj: lambda a: True,
-    np.real: lambda a: a, np.may_share_memory: lambda a, b, max_work=None: a is b,
-}.items():
-    implements(_function)(_answer)
-
-
-@implements(np.size)
-def _np_size(a, axis=None):
-    return math.prod(shape_of(a)) if axis is None else shape_of(a)[axis]

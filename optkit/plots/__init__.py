@@ -1,8 +1,9 @@
 """Pictures of how solvers converged. Each returns a Figure, draws on `ax` if given, saves to `path` if given."""
 
-from .contours import path
+from .contours import contours, path
 from .convergence import convergence
 from .convexity import convexity
+from .graph import graph
 from .profile import performance_profile
 
-__all__ = ["convergence", "convexity", "path", "performance_profile"]
+__all__ = ["contours", "convergence", "convexity", "graph", "path", "performance_profile"]

@@ -1,4 +1,4 @@
-"""The way a solver took over the contours of a function of two variables."""
+"""Contours of a function of two variables: with its gradients, or under the way that a solver took."""
 
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -8,11 +8,15 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
-from .style import INK, File, figure_of, finish, labelled, new_figure, pen, styled
+from optkit.objective import Objective
+
+from .style import COLOURS, INK, File, figure_of, finish, labelled, new_figure, pen, styled
 
 _GRID = 160       # points a side: f is called _GRID² times
 _LEVELS = 24
 _MARGIN = 0.25    # of the extent of the iterates, left free around them
+_APART = 0.1      # of the picture's width, between one gradient and the next
+_LENGTH = 0.075   # of it, the longest gradient
 
 
 def path(f: Callable[[NDArray], float], results: Any, ax: Axes | None = None, path: File = None,
@@ -40,6 +44,44 @@ def path(f: Callable[[NDArray], float], results: Any, ax: Axes | None = None, pa
         return finish(figure, path)
 
 
+def contours(f: Callable[[NDArray], float], limits: Sequence[tuple[float, float]], ax: Axes | None = None,
+             path: File = None) -> Figure:
+    """Contours of f with its gradients on them: orthogonal to the lines, towards larger f.
+
+    f      : plain function of an array of two numbers; called 25 600 times, and differentiated at about 100 points.
+    limits : ((left, right), (bottom, top)). Both axes have one scale; lengths are |∇f| to the power 0.3.
+    """
+    (left, right), (bottom, top) = limits
+    with styled():
+        figure = new_figure((6.4, 6.4 * (top - bottom) / (right - left)), path) if ax is None else figure_of(ax)
+        ax = figure.subplots() if ax is None else ax
+        lines = _contours(ax, f, np.linspace(left, right, _GRID), np.linspace(bottom, top, _GRID))
+        points = _spread(lines, (right - left) * _APART)
+        objective = Objective(f, np.array([left, bottom]))
+        slopes = np.array([objective.point(x).g for x in points]).reshape(-1, 2)
+        size = np.linalg.norm(slopes, axis=1, keepdims=True)
+        arrows = slopes / np.where(size > 0, size, 1.0) * (size / size.max(initial=1e-300)) ** 0.3
+        arrows *= _LENGTH * (right - left)
+        low, high = np.array([[left, bottom], [right, top]])
+        whole = np.all([(low < p) & (p < high) for p in (points, points + arrows)], axis=(0, 2))
+        points, arrows = points[whole], arrows[whole]
+        ax.quiver(*points.T, *arrows.T, angles="xy", scale_units="xy", scale=1, color=COLOURS[1], width=0.0035,
+                  zorder=3)
+        ax.plot(*points.T, ".", color=COLOURS[1], markersize=3)
+        ax.set(xlim=(left, right), ylim=(bottom, top), xlabel="$x_1$", ylabel="$x_2$", aspect="equal")
+        ax.grid(False)
+        return finish(figure, path)
+
+
+def _spread(lines: Sequence[NDArray], apart: float) -> NDArray:
+    """Points of the lines, none nearer than `apart` to one chosen before."""
+    chosen: list[NDArray] = []
+    for point in (p for line in lines for p in line):
+        if all(np.hypot(*(point - other)) >= apart for other in chosen):
+            chosen.append(point)
+    return np.array(chosen).reshape(-1, 2)
+
+
 def _name(run: Any) -> str:
     return str(getattr(run, "method", None) or "iterates")
 
@@ -60,17 +102,19 @@ def _limits(points: NDArray) -> NDArray:
     return np.stack([low - room, high + room], axis=1)
 
 
-def _contours(ax: Axes, f: Callable[[NDArray], float], x: NDArray, y: NDArray) -> None:
+def _contours(ax: Axes, f: Callable[[NDArray], float], x: NDArray, y: NDArray) -> list[NDArray]:
+    """Draws them; the points of their lines."""
     with np.errstate(all="ignore"):
         z = np.array([[float(f(np.array([a, b]))) for a in x] for b in y])
     finite = z[np.isfinite(z)]
     levels = np.unique(np.quantile(finite, np.linspace(0.0, 1.0, _LEVELS) ** 1.5)) if finite.size else np.empty(0)
     if levels.size < 2:
-        return
+        return []
     rank = np.interp(z, levels, np.arange(levels.size))
     masked = np.ma.masked_invalid(np.where(np.isfinite(z), rank, np.nan))
     ax.contourf(x, y, masked, levels=np.arange(levels.size), cmap="Greys_r", alpha=0.35)
-    ax.contour(x, y, masked, levels=np.arange(levels.size), colors="#8a8a8a", linewidths=0.5)
+    drawn = ax.contour(x, y, masked, levels=np.arange(levels.size), colors="#8a8a8a", linewidths=0.5)
+    return [line for level in drawn.allsegs for line in level if len(line)]
 
 
 def _trail(ax: Axes, label: str, points: NDArray, index: int) -> None:

@@ -4,6 +4,7 @@ import tracemalloc
 
 import numpy as np
 import pytest
+import scipy.linalg
 
 import autodiff as ad
 
@@ -21,7 +22,7 @@ def differential(f, x, dx):
 # --- D4, D6: Jacobians and Hessians that are never formed -------------------------------------------------------------
 
 
-def test_elementwise_exp_has_a_diagonal_jacobian(rng):
+def test_d4_elementwise_exp_has_a_diagonal_jacobian(rng):
     z, ct = rng.standard_normal(5), rng.standard_normal(5)
     for mode in ("forward", "reverse"):
         np.testing.assert_allclose(ad.jacobian(np.exp, mode=mode)(z), np.diag(np.exp(z)), rtol=1e-14)
@@ -36,7 +37,7 @@ def _peak(call) -> tuple:
     return result, peak
 
 
-def test_the_vjp_of_exp_stays_linear_in_memory():
+def test_d4_the_vjp_of_exp_stays_linear_in_memory():
     z = np.linspace(-1.0, 1.0, 100_000)
     product, peak = _peak(lambda: ad.vjp(np.exp, z)[1](z))
     np.testing.assert_allclose(product, z * np.exp(z), rtol=1e-14)
@@ -54,7 +55,7 @@ def rosenbrock_hvp(x, v):
     return out
 
 
-def test_hessian_vector_products_are_gradients_of_directional_derivatives(rng):
+def test_d6_hessian_vector_products_are_gradients_of_directional_derivatives(rng):
     x, v = rng.standard_normal(6), rng.standard_normal(6)
     truth = rosenbrock_hvp(x, v)
     np.testing.assert_allclose(ad.hvp(rosenbrock, x, v), truth, rtol=1e-12)
@@ -62,7 +63,7 @@ def test_hessian_vector_products_are_gradients_of_directional_derivatives(rng):
     np.testing.assert_allclose(ad.hessian(rosenbrock)(x) @ v, truth, rtol=1e-12)
 
 
-def test_hessian_vector_product_in_a_million_variables():
+def test_d6_hessian_vector_product_in_a_million_variables():
     n = 1_000_000
     x, v = np.linspace(-1.2, 1.0, n), np.linspace(1.0, -0.5, n)
     product, peak = _peak(lambda: ad.hvp(rosenbrock, x, v))
@@ -73,7 +74,7 @@ def test_hessian_vector_product_in_a_million_variables():
 # --- D7: differentials ------------------------------------------------------------------------------------------------
 
 
-def test_matrix_differentials(rng, square):
+def test_d7_matrix_differentials(rng, square):
     a, b, x, dx = (rng.standard_normal((4, 4)) for _ in range(4))
     y, dy = rng.standard_normal((2, 4, 4))
     inverse = np.linalg.inv(square)
@@ -90,14 +91,14 @@ def test_matrix_differentials(rng, square):
         np.testing.assert_allclose(ad.jvp(f, (x, y), (dx, dy))[1], truth, rtol=1e-12)
 
 
-def test_gradients_of_trace_and_determinant(square):
+def test_d7_gradients_of_trace_and_determinant(square):
     np.testing.assert_allclose(ad.grad(np.linalg.det)(square), np.linalg.det(square) * np.linalg.inv(square).T,
                                rtol=1e-12)
     np.testing.assert_allclose(ad.grad(lambda x: np.linalg.slogdet(x)[1])(square), np.linalg.inv(square).T, rtol=1e-12)
     np.testing.assert_array_equal(ad.grad(np.trace)(square), np.eye(4))
 
 
-def test_second_differential_and_hessian(rng):
+def test_d7_second_differential_and_hessian(rng):
     """H = (J∇f)ᵀ and d²f = ⟨dx, H dx⟩."""
     x, dx = rng.standard_normal(5), rng.standard_normal(5)
     h = ad.hessian(rosenbrock)(x)
@@ -109,7 +110,7 @@ def test_second_differential_and_hessian(rng):
 # --- D8: spectra ------------------------------------------------------------------------------------------------------
 
 
-def test_rayleigh_quotient(rng):
+def test_d8_rayleigh_quotient(rng):
     a = rng.standard_normal((4, 4))
     a = a + a.T
     w, v = np.linalg.eigh(a)
@@ -124,7 +125,18 @@ def test_rayleigh_quotient(rng):
         np.testing.assert_allclose(ad.grad(quotient)(v[:, k]), np.zeros(4), atol=1e-13)
 
 
-def test_trace_determinant_and_condition_number_from_eigenvalues(square):
+def test_d8_matrix_exponential(rng, square):
+    """d e^(tA)/dt = A e^(tA), and det e^A = e^(tr A)."""
+    a = square / 4
+
+    def expm(t):
+        return scipy.linalg.expm(t * a)
+    np.testing.assert_allclose(ad.jvp(expm, (0.7,), (1.0,))[1], a @ scipy.linalg.expm(0.7 * a), rtol=1e-11)
+    np.testing.assert_allclose(ad.grad(lambda a: np.linalg.slogdet(scipy.linalg.expm(a))[1])(a), np.eye(4), atol=1e-10)
+    ad.check_grads(lambda a: np.sum(scipy.linalg.expm(a) ** 2), (a,), order=2, rtol=1e-5)
+
+
+def test_d8_trace_determinant_and_condition_number_from_eigenvalues(square):
     a = square @ square.T
     np.testing.assert_allclose(ad.grad(lambda x: np.sum(np.linalg.eigvalsh(x + x.T)) / 2)(a), ad.grad(np.trace)(a),
                                atol=1e-12)
@@ -141,7 +153,7 @@ def test_trace_determinant_and_condition_number_from_eigenvalues(square):
 # --- D12, D13, D27: computational graphs on paper ---------------------------------------------------------------------
 
 
-def test_x_squared_plus_one_squared():
+def test_d12_x_squared_plus_one_squared():
     def f(x):
         return (x ** 2 + 1) ** 2
     assert ad.grad(f)(1.0) == ad.jvp(f, (1.0,), (1.0,))[1] == 8.0
@@ -156,7 +168,7 @@ def forward_table(x1, x2):
     return v5 * v4
 
 
-def test_forward_and_reverse_tables():
+def test_d13_forward_and_reverse():
     x = (1.5, 0.5)
     assert ad.vjp(forward_table, *x)[0] == pytest.approx(2.0167, abs=1e-4)     # (2.01665, from rounded table entries)
     by_reverse = ad.vjp(forward_table, *x)[1](1.0)
@@ -166,7 +178,7 @@ def test_forward_and_reverse_tables():
         assert found[1] == pytest.approx(-13.7239, abs=1e-4)
 
 
-def test_intermediate_derivatives_of_the_chain():
+def test_d27_intermediate_derivatives_of_the_chain():
     """f = √c + cos c, c = a + b, b = eᵃ, a = x²: every ∂f/∂(intermediate) is the gradient of what follows it."""
     x = 0.8
     a = x ** 2
@@ -192,7 +204,7 @@ def test_intermediate_derivatives_of_the_chain():
 # --- D15, D16: rows, columns, networks --------------------------------------------------------------------------------
 
 
-def test_rows_by_vjp_and_columns_by_jvp(rng):
+def test_d15_rows_by_vjp_and_columns_by_jvp(rng):
     a, x = rng.standard_normal((3, 4)), rng.standard_normal(4)
 
     def f(x):
@@ -206,7 +218,7 @@ def test_rows_by_vjp_and_columns_by_jvp(rng):
 
 @pytest.mark.parametrize("activation, slope", ((np.tanh, lambda z: 1 - np.tanh(z) ** 2),
                                                (lambda z: np.maximum(z, 0.0), lambda z: 1.0 * (z > 0))))
-def test_deep_network_against_hand_backpropagation(rng, activation, slope):
+def test_d16_deep_network_against_hand_backpropagation(rng, activation, slope):
     """f(W) = ‖Y − σ(W_k σ(… σ(W₁X)))‖²_F."""
     sizes = (3, 5, 4, 2)
     weights = [rng.standard_normal((m, n)) / 2 for n, m in zip(sizes, sizes[1:], strict=False)]
@@ -239,7 +251,7 @@ def test_deep_network_against_hand_backpropagation(rng, activation, slope):
 # --- D22 – D24: chain rule --------------------------------------------------------------------------------------------
 
 
-def test_partial_derivatives(rng):
+def test_d22_partial_derivatives(rng):
     for x in rng.standard_normal((5, 2)):
         inner = x[0] + 2 * x[1] ** 3
         np.testing.assert_allclose(ad.grad(lambda x: (x[0] + 2 * x[1] ** 3) ** 2)(x),
@@ -248,7 +260,7 @@ def test_partial_derivatives(rng):
                                    [2 * x[0] * x[1] + x[1] ** 3, x[0] ** 2 + 3 * x[0] * x[1] ** 2], rtol=1e-12)
 
 
-def test_along_curves():
+def test_d22_and_d23_along_curves():
     def f(x):
         return x[0] ** 2 + 2 * x[1]
 
@@ -269,7 +281,7 @@ def test_along_curves():
                                                                                rel=1e-12)      # the two Jacobians
 
 
-def test_least_squares_loss(rng):
+def test_d24_least_squares_loss(rng):
     phi, y, theta = rng.standard_normal((6, 3)), rng.standard_normal(6), rng.standard_normal(3)
 
     def error(theta):
@@ -283,7 +295,7 @@ def test_least_squares_loss(rng):
 # --- D25, D26, D28: matrices and tensors ------------------------------------------------------------------------------
 
 
-def test_matrix_by_vector_is_a_tensor(rng):
+def test_d25_matrix_by_vector_is_a_tensor(rng):
     parts, x = rng.standard_normal((3, 4, 2)), rng.standard_normal(3)
     found = ad.jacobian(lambda x: np.tanh(x[0]) * parts[0] + x[1] ** 2 * parts[1] + x[0] * x[2] * parts[2])(x)
     truth = np.stack([(1 - np.tanh(x[0]) ** 2) * parts[0] + x[2] * parts[2], 2 * x[1] * parts[1], x[0] * parts[2]],
@@ -292,7 +304,7 @@ def test_matrix_by_vector_is_a_tensor(rng):
     np.testing.assert_allclose(found, truth, rtol=1e-12)
 
 
-def test_product_by_its_matrix(rng):
+def test_d25_product_by_its_matrix(rng):
     """∂(Ax)_i/∂A_jk = δ_ij x_k."""
     a, x = rng.standard_normal((3, 4)), rng.standard_normal(4)
     found = ad.jacobian(lambda a: a @ x)(a)
@@ -300,7 +312,7 @@ def test_product_by_its_matrix(rng):
     np.testing.assert_array_equal(found, np.einsum("ij,k->ijk", np.eye(3), x))
 
 
-def test_gram_matrix_by_its_factor(rng):
+def test_d25_gram_matrix_by_its_factor(rng):
     """∂(RᵀR)_pq/∂R_ij = δ_jp R_iq + δ_jq R_ip: R_iq, R_ip, 2R_iq or 0, as the lecture lists it."""
     r = rng.standard_normal((3, 2))
     for mode in ("forward", "reverse"):
@@ -311,7 +323,7 @@ def test_gram_matrix_by_its_factor(rng):
             assert found[p, q, i, j] == pytest.approx(truth, abs=1e-15)
 
 
-def test_identities(rng, square):
+def test_d26_identities(rng, square):
     """Deisenroth, Faisal, Ong: Mathematics for Machine Learning, (5.99) – (5.108), with f(X) = XᵀX/2 + X."""
     a, b, dx = rng.standard_normal(4), rng.standard_normal(4), rng.standard_normal((4, 4))
     x, inverse = square, np.linalg.inv(square)
@@ -342,7 +354,7 @@ def test_identities(rng, square):
         np.testing.assert_allclose(ad.grad(g)(at), truth, rtol=1e-10, atol=1e-12)
 
 
-def test_hessian_of_a_vector_function(rng):
+def test_d28_hessian_of_a_vector_function(rng):
     x = rng.standard_normal(3)
 
     def f(x):

@@ -4,8 +4,9 @@ from types import SimpleNamespace
 
 import numpy as np
 import pytest
+from matplotlib.quiver import Quiver
 
-from optkit.plots import path
+from optkit.plots import contours, path
 
 XS = np.array([[-1.2, 1.0], [0.0, 0.3], [1.0, 1.0]])
 
@@ -44,3 +45,24 @@ def test_functions_with_holes_and_constant_functions_are_drawn(tmp_path):
 def test_wrong_runs_are_named(run, message):
     with pytest.raises(ValueError, match=message):
         path(bowl, run)
+
+
+@pytest.mark.parametrize("f, limits", [
+    (bowl, ((-2, 2), (-1, 1))), (lambda x: np.sin(x[0]) * np.cos(x[1]) + 0.1 * x[0], ((-3, 3), (-3, 3))),
+    (lambda x: 100 * (x[1] - x[0] ** 2) ** 2 + (1 - x[0]) ** 2, ((-1.5, 1.5), (-0.5, 1.5)))])
+def test_gradients_are_orthogonal_to_the_contours(f, limits, tmp_path):
+    """Along the line f stays, to second order in the step; along the arrow it grows."""
+    axes = contours(f, limits, path=tmp_path / "c.png").axes[0]
+    arrows = next(c for c in axes.collections if isinstance(c, Quiver))
+    at, towards = np.stack([arrows.X, arrows.Y], axis=1), np.stack([arrows.U, arrows.V], axis=1)
+    assert len(at) >= 20 and axes.get_aspect() == 1.0
+    for x, g in zip(at, towards, strict=True):
+        if np.hypot(*g) < 0.2 * np.hypot(*towards.T).max():
+            continue
+        step = 1e-5 * g / np.hypot(*g)
+        along, across = f(x + step) - f(x - step), f(x + step[::-1] * (1, -1)) - f(x - step[::-1] * (1, -1))
+        assert along > 0 and abs(across) <= 1e-4 * along
+
+
+def test_a_constant_function_has_no_gradients_to_draw(tmp_path):
+    assert contours(lambda x: 1.0, ((0, 1), (0, 1)), path=tmp_path / "c.png").axes[0].collections

@@ -1,0 +1,5 @@
+"""numpy.linalg for traced values too."""
+
+from ..mirror import mirror
+
+__getattr__, __dir__ = mirror("numpy.linalg", globals())

@@ -1,0 +1,5 @@
+"""scipy.fft for traced values too."""
+
+from ..mirror import mirror
+
+__getattr__, __dir__ = mirror("scipy.fft", globals())

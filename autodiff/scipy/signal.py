@@ -1,0 +1,5 @@
+"""scipy.signal for traced values too."""
+
+from ..mirror import mirror
+
+__getattr__, __dir__ = mirror("scipy.signal", globals())

@@ -1,0 +1,5 @@
+"""scipy.sparse.linalg for traced values too."""
+
+from ...mirror import mirror
+
+__getattr__, __dir__ = mirror("scipy.sparse.linalg", globals())

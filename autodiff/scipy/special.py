@@ -1,0 +1,5 @@
+"""scipy.special for traced values too."""
+
+from ..mirror import mirror
+
+__getattr__, __dir__ = mirror("scipy.special", globals())
