@@ -134,7 +134,7 @@ def _scatter(w: Writer, node: Node, position: int, name: str, args: list[str]) -
             plain = _adds(index.value, node)
             w.lines.append(f"{place} = {arg}" if plain else f"add_at({name}, {key}, {arg})")
         elif indexing.is_basic(index.value) and _shows_array(index.value, node):
-            w.lines += [f"v = {place}", f"add(v, {arg}, v)"]
+            w.lines.append(f"v = {place}; add(v, {arg}, v)")
         elif _adds(index.value, node):
             w.lines.append(f"{place} += {arg}")
         else:
