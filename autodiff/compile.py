@@ -20,6 +20,8 @@ from .interpreters import evaluate
 from .primitive import Tracer, is_traced
 from .primitives import indexing, shape
 from .scalars import F64
+from .schedule import scheduled
+from .storage import Storage, buffer
 
 _KEYWORD_OUT = (np.maximum, np.minimum)      # a third positional argument is deprecated there
 
@@ -61,24 +63,16 @@ class Program:
                      else np.array(v) for v in done)
 
 
-def _buffer(shape: tuple[int, ...], dtype: str) -> np.ndarray:
-    """An array that starts at a cache line: wide vector loads and stores then never straddle two."""
-    size = math.prod(shape) * np.dtype(dtype).itemsize
-    raw = np.empty(size + 64, np.uint8)
-    start = -raw.ctypes.data % 64
-    return raw[start:start + size].view(dtype).reshape(shape)
-
-
 class Writer:
     """Writes the source of one program: storage and order here, what an operation looks like in forms.py."""
 
     def __init__(self, graph: Graph, inputs: Sequence[Node], outputs: Sequence, keep_guards: bool):
         self.outputs, self.arity = outputs, len(inputs)
         given = set(inputs)
-        self.nodes = [n for n in graph.live(outputs, keep_guards, given) if n not in given]
+        self.nodes = scheduled([n for n in graph.live(outputs, keep_guards, given) if n not in given], outputs)
         self.own = set(self.nodes)
         self.floats = scalars.are_floats((*inputs, *self.nodes))
-        self.namespace: dict = {"empty": np.empty, "buffer": _buffer, "zeros": np.zeros, "array": np.array,
+        self.namespace: dict = {"empty": np.empty, "buffer": buffer, "zeros": np.zeros, "array": np.array,
                                 "GuardMiss": GuardMiss, "array_equal": np.array_equal, "copyto": np.copyto,
                                 "add_at": np.add.at, "add": np.add}
         self.constants: dict = {}
@@ -88,7 +82,7 @@ class Writer:
         self.boxes: list[str] = []                        # 0-d arrays that no number is kept in any more
         self.call: dict[Node, tuple[int, str]] = {}       # where an elementwise call stands, and its text up to out
         self.buffers: list[str] = []
-        self.free: dict = {}
+        self.storage = Storage(self.buffers, [n.size for n in self.nodes if not isinstance(n.dtype, tuple)])
         self.buffer_of: dict[Node, str] = {}
         self.root = {n: n for n in inputs}
         self._liveness()
@@ -157,7 +151,7 @@ class Writer:
     def _release(self, roots, position: int) -> None:
         for root in roots:
             if self.last.get(root) == position and root in self.buffer_of:
-                self.free.setdefault((root.shape, root.dtype), []).append(self.buffer_of.pop(root))
+                self.storage.release(self.buffer_of.pop(root))
 
     def out(self, node: Node, position: int, in_place: bool) -> str | None:
         """A buffer for the node's value, or None where the caller receives it and it must be fresh."""
@@ -167,13 +161,7 @@ class Writer:
             self._release(direct, position)
         name = None
         if node not in self.given_out:
-            spare = self.free.get((node.shape, node.dtype))
-            if spare:
-                name = spare.pop()
-            else:
-                name = f"b{len(self.buffers)}"
-                self.buffers.append(f"{name} = buffer({node.shape}, '{node.dtype.str}')")
-            self.buffer_of[node] = name
+            name = self.buffer_of[node] = self.storage.take(node.shape, node.dtype)
         self._release(roots, position)
         return name
 
@@ -253,7 +241,7 @@ class Writer:
 
     def _expression(self, node: Node, name: str, form: str, args: list[str]) -> None:
         """A number by Python's floats: written into the expression of its one reader, or on a line of its own."""
-        f = scalars.function(node)
+        f = scalars.math_function(node)
         text = form.format(*args, f=f and self.function(f"math_{node.prim.name}", f))
         reader = self.reader.get(node)
         if reader is not None and len(text) <= scalars.LONGEST and (

@@ -114,7 +114,7 @@ class Function:
     def _record(self, kind: str, call: Call, entry: Entry):
         """Answer from a recording of this run, and earn trust with it."""
         watch = None if self._always_eager or entry.eager else Watch(self.f, call.objects)
-        recording = self._trace(call)
+        recording = self._trace(call, kind == "gradient")
         entry.recordings += 1
         if recording.holds_outer or is_traced(recording.outputs):      # f closes over values of an enclosing trace
             return self._nested(kind, call)
@@ -127,8 +127,8 @@ class Function:
         recording.values = []
         return answer
 
-    def _trace(self, call: Call) -> Recording:
-        return record(self.f, call.args, lambda number: number == call.argnum, self.kwargs)
+    def _trace(self, call: Call, keep: bool) -> Recording:
+        return record(self.f, call.args, lambda number: number == call.argnum, self.kwargs, keep)
 
     def _consider(self, kind: str, call: Call, entry: Entry, recording: Recording, watch: Watch):
         """The answer by generated code, if the recording agrees with an earlier one, a plain call and its own code."""
@@ -169,6 +169,6 @@ class Function:
         """Inside another trace."""
         if kind == "value":
             return self.f(*call.args, **self.kwargs)
-        recording = self._trace(call)
+        recording = self._trace(call, False)
         one_number(recording, self.f)
         return nested(kind, call, recording)

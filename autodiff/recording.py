@@ -28,11 +28,13 @@ class Recording(Graph):
     """A graph being recorded: `values` has what every node was in this run, by index (for writes: if it is needed).
 
     What f does to an array after using it must not reach the recording: small constant arrays are copied, large ones
-    held by reference and checked at the end (`settled`). by_value : copy those too.
+    held by reference and checked at the end (`settled`). by_value : copy those too. keep : large values are kept, not
+    only their extremes (an eager gradient needs them).
     """
 
-    def __init__(self, by_value: bool) -> None:
+    def __init__(self, by_value: bool, keep: bool) -> None:
         super().__init__()
+        self.keep = keep
         self.values: list = []
         self.structure: Any = pytree.LEAF        # of the outputs
         self.result: list = []                   # values of the outputs
@@ -93,10 +95,16 @@ class Recording(Graph):
                                  "keep the computation real (np.real, np.abs before complex arithmetic)")
         node = Node(prim, tuple(inputs), params, shape, dtype, len(self.nodes))
         self.nodes.append(node)
-        self.values.append(None if prim.name == "setitem" else value)      # (kept when an operation reads it whole)
+        self.values.append(None if prim.name == "setitem" else self._kept(value))      # (when it is read whole)
         if prim is GUARD:
             self.guards.append(node)
         return Tracer(self, node, value)
+
+    def _kept(self, value):
+        """A value, or the extremes of a large one where nothing else of it is needed."""
+        if self.keep or type(value) is tuple or value.size <= LARGE or value.dtype.kind != "f":
+            return value
+        return np.array([np.fmin.reduce(value, None), np.fmax.reduce(value, None)])
 
     def _folded(self, prim: Primitive, value):
         """A result that depends on no input: a buffer, that traced values may be written into, if it is real."""
@@ -118,7 +126,7 @@ class Recording(Graph):
                     if getattr(a.graph, "closed", False):
                         raise _stale(prim)
                 elif self.values[a.node.index] is None and prim.name not in _PARTIAL:
-                    self.values[a.node.index] = a.value
+                    self.values[a.node.index] = self._kept(a.value)
             elif kind is np.ndarray and a.dtype.kind in "fiub":
                 inputs[number] = self.hold(a)
             elif kind not in _SCALARS:
@@ -163,10 +171,11 @@ class Recording(Graph):
 
     def work(self) -> int:
         """Array entries that one run reads and makes: a measure of its cost."""
-        made = sum(np.size(v) for v in self.values if not isinstance(v, tuple))
+        made = sum(node.size for node in self.nodes if not isinstance(node.dtype, tuple))
         return made + sum(part.size for held in self.held.values() for part in parts(held.original))
 
 
+LARGE = 1024
 _PARTIAL = ("setitem", "getitem")     # their derivatives need no value: a loop that fills a buffer keeps none
 _SCALARS = frozenset({float, int, bool, np.float64, np.float32, np.int64, np.bool_})
 
@@ -176,17 +185,18 @@ def _stale(prim: Primitive) -> TraceError:
                       "keep nothing that depends on x from one call to the next: compute it again, or return it")
 
 
-def record(f: Callable, args: Sequence, is_input: Callable[[int], bool], kwargs: dict[str, Any]) -> Recording:
+def record(f: Callable, args: Sequence, is_input: Callable[[int], bool], kwargs: dict[str, Any],
+           keep: bool) -> Recording:
     """Run f on tracers. `is_input(k)`: whether the float leaves of argument k become inputs of the graph.
 
-    A second time, with copies of all constants, where f changes a large array that it has used.
+    keep : whether the values of the run are wanted. A second time, with copies of all constants, where f changes a
+    large array that it has used.
     """
-    graph = _record_once(f, args, is_input, kwargs, False)
-    return graph if graph.settled() else _record_once(f, args, is_input, kwargs, True)
+    graph = _record_once(f, args, is_input, kwargs, Recording(False, keep))
+    return graph if graph.settled() else _record_once(f, args, is_input, kwargs, Recording(True, keep))
 
 
-def _record_once(f: Callable, args: Sequence, is_input: Callable, kwargs: dict[str, Any], by_value: bool) -> Recording:
-    graph = Recording(by_value)
+def _record_once(f: Callable, args: Sequence, is_input: Callable, kwargs: dict, graph: Recording) -> Recording:
     traced = []
     for number, arg in enumerate(args):
         leaves, structure = pytree.flatten(arg)
@@ -216,7 +226,7 @@ def trace(f: Callable, *args) -> Recording:
     args : arrays of any shape, numbers, or nested dicts, lists and tuples of them; their leaves are the inputs.
     Raises TraceError where the code leaves what can be recorded. Costs one run of f and a few µs an operation.
     """
-    return record(f, args, lambda number: True, {})
+    return record(f, args, lambda number: True, {}, True)
 
 
 def concrete(value):

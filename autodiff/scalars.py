@@ -28,7 +28,8 @@ LONGEST = 100                                     # characters of an expression 
 
 def are_floats(nodes) -> bool:
     """Whether 0-d float64 may be Python floats: beside float32 they would lose their precision (NEP 50)."""
-    return all(n.dtype == F64 or n.dtype.kind in "biu" for n in nodes if not isinstance(n.dtype, tuple))
+    return all(n.dtype == F64 or n.dtype.kind in "biu" or n.dtype.kind == "c" and n.shape != ()
+               for n in nodes if not isinstance(n.dtype, tuple))
 
 
 def template(node: Node) -> str | None:
@@ -48,7 +49,7 @@ def _plain(value) -> bool:
     return isinstance(value, (float, int))
 
 
-def function(node: Node) -> Callable | None:
+def math_function(node: Node) -> Callable | None:
     """What {f} stands for."""
     return _MATH.get(node.prim.name)
 
