@@ -2,6 +2,7 @@
 
 from . import finite_difference, primitives, pytree, simplify  # noqa: F401 - importing the tables registers them
 from .check import check_grads
+from .checkpoint import checkpoint
 from .errors import TraceError
 from .function import Function
 from .graph import Graph
@@ -12,6 +13,6 @@ from .transforms import compile, grad, hessian, hvp, jacobian, jvp, linearize, v
 from .trust import Trust
 
 __all__ = [
-    "Function", "Graph", "Primitive", "TraceError", "Tracer", "Trust", "check_grads", "compile", "finite_difference",
-    "grad", "hessian", "hvp", "jacobian", "jvp", "linearize", "pytree", "stop_gradient", "trace", "value_and_grad",
-    "vjp"]
+    "Function", "Graph", "Primitive", "TraceError", "Tracer", "Trust", "check_grads", "checkpoint", "compile",
+    "finite_difference", "grad", "hessian", "hvp", "jacobian", "jvp", "linearize", "pytree", "stop_gradient", "trace",
+    "value_and_grad", "vjp"]

@@ -9,6 +9,7 @@ import numpy as np
 
 from . import pytree
 from .call import Call
+from .checkpoint import every_node
 from .compile import Program
 from .derive import collapse, gradient, primal, split, tangent
 from .errors import defined_at
@@ -68,7 +69,7 @@ class Compiled:
 
     def __init__(self, recording: Recording, fresh: Callable[[], bool], wrt: range):
         self.recording, self.fresh, self.wrt = recording, fresh, wrt
-        self.nested = any(node.prim is SCALE for node in recording.nodes)     # f takes derivatives itself
+        self.nested = any(node.prim is SCALE for node in every_node(recording.nodes))     # f takes derivatives itself
         self._programs: dict = {}
 
     def program(self, kind: str, safe: bool = False) -> Any:

@@ -13,6 +13,7 @@ from collections.abc import Callable, Sequence
 import numpy as np
 
 from . import pieces, scalars
+from .checkpoint import expanded
 from .errors import GuardMiss
 from .forms import FORMS, IN_PLACE, is_entry
 from .graph import GUARD, Graph, Node
@@ -32,7 +33,7 @@ class Program:
     def __init__(self, graph: Graph, inputs: Sequence[Node], outputs: Sequence, keep_guards: bool = True):
         self.graph, self.inputs, self.outputs = graph, tuple(inputs), tuple(outputs)
         self.keep_guards = keep_guards
-        writer = Writer(graph, self.inputs, self.outputs, keep_guards)
+        writer = Writer(*expanded(graph, self.inputs, self.outputs, keep_guards), keep_guards)
         self.source = writer.source()
         exec(compile(self.source, "<optkit generated>", "exec"), writer.namespace)
         self._build = writer.namespace.pop("build")          # (left there, it would refer to itself)
@@ -137,10 +138,10 @@ class Writer:
             for i in node.inputs:
                 if type(i) is Node:
                     self.reader[i] = None if i in self.reader else node
-            if node.prim is indexing.GETITEM and is_entry(node):
+            if node.prim is indexing.GETITEM and type(node.inputs[0]) is Node and is_entry(node):
                 entries[node.inputs[0]] = entries.get(node.inputs[0], 0) + 1
         self.reader.update((o, None) for o in self.outputs if type(o) is Node)
-        self.listed = {x for x, count in entries.items() if self.floats and type(x) is Node and x.ndim == 1
+        self.listed = {x for x, count in entries.items() if self.floats and x.ndim == 1
                        and x.dtype == F64 and count > 1 and x.size <= 4 * count}
 
     def _list(self, x: Node) -> None:

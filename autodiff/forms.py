@@ -28,7 +28,7 @@ def _getitem(w: Writer, node: Node, position: int, name: str, args: list[str]) -
     x, index = node.inputs[0], node.params["index"].value
     if node.shape == () == x.shape:
         w.lines.append(f"{name} = {args[0]}")
-    elif x in w.listed and is_entry(node):
+    elif type(x) is Node and x in w.listed and is_entry(node):
         w.lines.append(f"{name} = L{args[0]}[{index[0]}]")
     elif node.shape == () and w.floats and all(isinstance(i, int) for i in index) and node.dtype == _F64:
         w.lines.append(f"{name} = {args[0]}.item({', '.join(map(str, index))})")

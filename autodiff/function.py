@@ -123,6 +123,8 @@ class Function:
             with self._memory.lock:
                 answer = self._consider(kind, call, entry, recording, watch)
         if answer is None:
+            if not recording.values:                     # forgotten, for code that gave up
+                recording = self._trace(call, kind == "gradient")
             answer = eager(kind, call, recording, self.f)
         recording.values = []
         return answer
@@ -138,6 +140,7 @@ class Function:
         for array in recording.shared_arrays(earlier.recording):
             watch.add_array(array, "an array it refers to")
         compiled = Compiled(recording, watch.check(recording.work()), call.wrt)
+        recording.forget()
         try:
             answer = compiled.answer(kind, call, self.f)
         except _GIVES_UP:

@@ -25,7 +25,7 @@ class Primitive:
     """
 
     __slots__ = ("name", "evaluate", "shape", "partials", "transpose", "jvp", "expand", "samples", "ufunc", "view",
-                 "multilinear", "alias")
+                 "multilinear", "alias", "backward")
 
     def __init__(self, name: str, evaluate: Callable, shape: Callable, *, partials=None, transpose=None, jvp=None,
                  expand=None, samples: tuple = (), ufunc=None, view: bool = False, multilinear: bool = False,
@@ -38,6 +38,7 @@ class Primitive:
         self.partials, self.transpose, self.jvp, self.expand = partials, transpose, jvp, expand
         self.samples, self.ufunc, self.view, self.multilinear = samples, ufunc, view or alias, multilinear
         self.alias = alias
+        self.backward: Callable | None = None     # (checkpoint.py) cotangents by running the operation again
         PRIMITIVES[name] = self
 
     def __call__(self, *args, **params):

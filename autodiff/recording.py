@@ -11,7 +11,7 @@ import scipy.sparse
 from . import creators, pytree
 from .contents import BYTES, fingerprint, owner, parts
 from .errors import TraceError, surfacing
-from .graph import CONSTANT, GUARD, Graph, Node
+from .graph import CONSTANT, GUARD, Graph, Node, is_guarding
 from .primitive import NO_PARAMS, Primitive, Tracer
 
 
@@ -38,6 +38,7 @@ class Recording(Graph):
         self.values: list = []
         self.structure: Any = pytree.LEAF        # of the outputs
         self.result: list = []                   # values of the outputs
+        self.largest = 0.0                       # number of the run, where its values are forgotten
         self.held: dict[int, Held] = {}          # constant arrays by the id of the user's object
         self.by_value = by_value
         self.moved = False                       # an array held by reference has changed during the run
@@ -96,7 +97,7 @@ class Recording(Graph):
         node = Node(prim, tuple(inputs), params, shape, dtype, len(self.nodes))
         self.nodes.append(node)
         self.values.append(None if prim.name == "setitem" else self._kept(value))      # (when it is read whole)
-        if prim is GUARD:
+        if is_guarding(prim, params):
             self.guards.append(node)
         return Tracer(self, node, value)
 
@@ -165,6 +166,24 @@ class Recording(Graph):
                         for recording in (self, other))
         return [a for key, a in mine.items() if key in theirs]
 
+    def adopt(self, part: Recording) -> None:
+        """Watch the constants of a recording that has become an operation of this one."""
+        for key, held in part.held.items():
+            seen = self.held.setdefault(key, held)
+            self.moved |= seen.live and seen.mark != held.mark
+        self.moved |= part.moved
+        self.failed |= part.failed
+
+    def size(self) -> float:
+        """The largest finite number of the run."""
+        values = [np.asarray(v) for v in self.values if not isinstance(v, tuple)]
+        return max((float(np.max(np.abs(v[np.isfinite(v)]), initial=0.0)) for v in values if v.dtype.kind in "fiub"),
+                   default=0.0)
+
+    def forget(self) -> None:
+        """Keep of the values what comparisons need."""
+        self.largest, self.values = self.size(), []
+
     def value_of(self, node: Node):
         """What a node was in this run."""
         return self.values[node.index]
@@ -205,9 +224,15 @@ def _record_once(f: Callable, args: Sequence, is_input: Callable, kwargs: dict, 
         else:
             leaves = [graph.argument(concrete(leaf)) if is_data(leaf) else leaf for leaf in leaves]
         traced.append(pytree.unflatten(structure, leaves))
+    record_into(graph, f, traced, kwargs)
+    return graph
+
+
+def record_into(graph: Recording, f: Callable, args: Sequence, kwargs: dict[str, Any]) -> None:
+    """Run f on arguments that are traced already."""
     try:
         with surfacing(), creators.patched(f, graph):
-            out = f(*traced, **kwargs)
+            out = f(*args, **kwargs)
     finally:
         graph.closed = True
     leaves, graph.structure = pytree.flatten(out)
@@ -217,7 +242,6 @@ def _record_once(f: Callable, args: Sequence, is_input: Callable, kwargs: dict, 
         else:
             graph.outputs += (leaf.node if type(leaf) is Tracer and leaf.graph is graph else leaf,)
         graph.result.append(leaf.value if type(leaf) is Tracer else leaf)
-    return graph
 
 
 def trace(f: Callable, *args) -> Recording:

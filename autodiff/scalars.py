@@ -13,10 +13,11 @@ F64 = np.dtype(np.float64)
 _INFIX = {"add": "+", "subtract": "-", "multiply": "*", "divide": "/", "less": "<", "less_equal": "<=", "greater": ">",
           "greater_equal": ">=", "equal": "==", "not_equal": "!=", "bitwise_and": "&", "bitwise_or": "|"}
 _LOGIC = frozenset(_INFIX) - {"add", "subtract", "multiply", "divide"} | {"stop_gradient"}
-_MATH = {"sqrt": math.sqrt, "exp": math.exp, "log": math.log, "log1p": math.log1p, "expm1": math.expm1, "sin": math.sin,
-         "cos": math.cos, "tan": math.tan, "tanh": math.tanh, "sinh": math.sinh, "cosh": math.cosh, "arctan": math.atan,
-         "arcsin": math.asin, "arccos": math.acos, "power": math.pow, "absolute": abs, "log2": math.log2,
-         "arctan2": math.atan2, "arcsinh": math.asinh}
+_MATH: dict[str, Callable] = {
+    "sqrt": math.sqrt, "exp": math.exp, "log": math.log, "log1p": math.log1p, "expm1": math.expm1, "sin": math.sin,
+    "cos": math.cos, "tan": math.tan, "tanh": math.tanh, "sinh": math.sinh, "cosh": math.cosh, "arctan": math.atan,
+    "arcsin": math.asin, "arccos": math.acos, "power": math.pow, "absolute": abs, "log2": math.log2,
+    "arctan2": math.atan2, "arcsinh": math.asinh}
 _TEMPLATES = {"square": "({0} * {0})", "negative": "(-{0})", "positive": "{0}", "where": "({1} if {0} else {2})",
               "maximum": "({0} if {0} >= {1} or {0} != {0} else {1})",
               "minimum": "({0} if {0} <= {1} or {0} != {0} else {1})",

@@ -13,8 +13,9 @@ import scipy.sparse
 
 from .answers import Compiled
 from .call import Call
+from .checkpoint import CALL, every_node
 from .contents import parts
-from .graph import GUARD, Node
+from .graph import GUARD, Graph, Node
 from .recording import Recording
 from .watch import Watch
 
@@ -124,16 +125,24 @@ SAME, BRANCH = "", "different branches"
 
 def compare(a: Recording, b: Recording) -> str:
     """SAME where two recordings agree in structure and constants, BRANCH where they part at a guard, or the trouble."""
+    return _compare(a, b) or (SAME if a.structure == b.structure else "two recordings differ in what they return")
+
+
+def _compare(a: Graph, b: Graph) -> str:
     for x, y in zip(a.nodes, b.nodes, strict=False):
         if x.prim is GUARD and y.prim is GUARD and x.params != y.params:
             return BRANCH
-        if (x.prim, x.params, x.shape, x.dtype, len(x.inputs)) != (y.prim, y.params, y.shape, y.dtype, len(y.inputs)):
+        inside = x.prim is y.prim is CALL
+        if inside and (difference := _compare(x.params["body"].graph, y.params["body"].graph)):
+            return difference
+        if (x.prim, x.shape, x.dtype, len(x.inputs)) != (y.prim, y.shape, y.dtype, len(y.inputs)) or (
+                x.params != y.params and not inside):
             return f"two recordings differ: {x.prim} and {y.prim} at operation {x.index}"
         if not all(map(_same_operand, x.inputs, y.inputs)):
             return f"two recordings differ in a constant of {x.prim} (randomness, or state that changes)"
     if len(a.nodes) != len(b.nodes):
         return "two recordings differ in length"
-    if a.structure != b.structure or not all(map(_same_operand, a.outputs, b.outputs)):
+    if not all(map(_same_operand, a.outputs, b.outputs)):
         return "two recordings differ in what they return"
     return SAME
 
@@ -165,9 +174,12 @@ def _near(x, y, recording: Recording) -> bool:
         return x.shape == y.shape and bool(np.all(x == y))
     if np.array_equal(x, y, equal_nan=True):
         return True
-    dtypes = {np.dtype(np.float64)} | {node.dtype for node in recording.nodes if _is_float(node)}
+    nodes = list(every_node(recording.nodes))
+    dtypes = {np.dtype(np.float64)} | {node.dtype for node in nodes if _is_float(node)}
     eps = max(np.finfo(dtype).eps for dtype in dtypes)
-    size = max((float(np.max(np.abs(v), initial=0.0)) for v in _finite((x, y, *recording.values))), default=0.0)
+    inside = [node.params["body"].size for node in nodes if node.prim is CALL]
+    values = (x, y, recording.largest, *inside, *recording.values)
+    size = max((float(np.max(np.abs(v), initial=0.0)) for v in _finite(values)), default=0.0)
     return bool(np.allclose(x, y, rtol=ROUNDING * eps, atol=ROUNDING * eps * size, equal_nan=True))
 
 

@@ -49,7 +49,10 @@ def _contributions(node: Node, ct, active: set, value: Callable, graph: Graph):
         yield 0, _Item(node.params["number"], ct)
         return
     inputs = [value(i) if type(i) is Node else i for i in node.inputs]
-    if prim.partials is not None:
+    if prim.backward is not None:
+        parts = prim.backward(ct, inputs, wanted, graph, **node.params)
+        yield from ((k, part) for k, part in parts if part is not None)
+    elif prim.partials is not None:
         for k in wanted:
             if prim.partials[k] is not None:
                 part = graph.scale(ct, prim.partials[k](value(node), *inputs))
