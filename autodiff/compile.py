@@ -34,7 +34,7 @@ class Program:
         self.graph, self.inputs, self.outputs = graph, tuple(inputs), tuple(outputs)
         self.keep_guards = keep_guards
         writer = Writer(*expanded(graph, self.inputs, self.outputs, keep_guards), keep_guards)
-        self.source = writer.source()
+        self.source, self.guards = writer.source(), writer.guards
         exec(compile(self.source, "<optkit generated>", "exec"), writer.namespace)
         self._build = writer.namespace.pop("build")          # (left there, it would refer to itself)
         self._pool: list[Callable] = []
@@ -86,6 +86,8 @@ class Writer:
         self.storage = Storage(self.buffers, [n.size for n in self.nodes if not isinstance(n.dtype, tuple)])
         self.buffer_of: dict[Node, str] = {}
         self.root = {n: n for n in inputs}
+        self.guards = [n.params["expected"] for n in graph.guards if n in self.own]
+        self.checked = 0                                  # guards written so far
         self._liveness()
         self._readers()
         for x in inputs:
@@ -275,14 +277,17 @@ class Writer:
         self._release(dict.fromkeys(self.root[i] for i in node.inputs if type(i) is Node), position)
 
     def _guard(self, node: Node, arg: str) -> None:
+        """A check; what misses says so by the number of the guard and the value met (paths.py)."""
         expected = node.params["expected"].value
         self.names[node] = arg
+        number, self.checked = self.checked, self.checked + 1
         if np.ndim(expected) == 0 and np.asarray(expected).dtype == np.bool_:
-            self.lines.append(f"if {'not ' if expected else ''}{arg}: raise GuardMiss")
+            self.lines.append(f"if {'not ' if expected else ''}{arg}: raise GuardMiss({number}, {not expected})")
         elif np.ndim(expected) == 0:
-            self.lines.append(f"if {arg} != {self._constant(expected.item())}: raise GuardMiss")
+            self.lines.append(f"if {arg} != {self._constant(expected.item())}: raise GuardMiss({number}, {arg})")
         else:
-            self.lines.append(f"if not array_equal({arg}, {self._constant(expected)}): raise GuardMiss")
+            test = f"not array_equal({arg}, {self._constant(expected)})"
+            self.lines.append(f"if {test}: raise GuardMiss({number}, {arg})")
 
     def general(self, node: Node, position: int, name: str, args: list[str]) -> None:
         """Whatever has no form of its own: the row's evaluation."""

@@ -89,14 +89,24 @@ class Function:
         if call.traced:
             return self._nested(kind, call)
         entry = self._last = self._entries.get(call.key) or self._new_entry(call.key)
-        for compiled in entry.compiled:
+        waiting = entry.compiled
+        while waiting:
+            compiled = waiting[0]
             if not compiled.fresh():
                 entry = self._last = self._new_entry(call.key)
                 break
             try:
                 answer = compiled.answer(kind, call, self.f)
-            except _GIVES_UP:
+            except GuardMiss as miss:
+                waiting = compiled.others(waiting, miss)
                 continue
+            except _GIVES_UP:
+                waiting = waiting[1:]
+                continue
+            entry.hits += 1
+            if entry.compiled[0] is not compiled:
+                with self._memory.lock:
+                    entry.prefer(compiled)
             if kind == "gradient" and call.single and type(answer[1]) is np.ndarray and answer[1].ndim:
                 self._hot = (answer[1].shape, compiled.fresh, compiled.program(kind))
             return answer
@@ -150,8 +160,7 @@ class Function:
             entry.stay_eager(f"generated code gives {show(replayed)} where the function gives {show(recording.result)}")
             return None
         recording.held = {}
-        entry.pending.remove(earlier)
-        entry.compiled.append(compiled)
+        entry.trust(compiled)
         return answer
 
     def _agrees_with_plain(self, call: Call, entry: Entry, recording: Recording) -> bool:

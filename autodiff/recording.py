@@ -42,6 +42,7 @@ class Recording(Graph):
         self.held: dict[int, Held] = {}          # constant arrays by the id of the user's object
         self.by_value = by_value
         self.moved = False                       # an array held by reference has changed during the run
+        self.path: tuple | None = None           # its branches, once asked for (trust.py)
         self.failed = False                      # an operation raised, and f went on
         self.closed = False                      # the run is over
         self.holds_outer = False                 # an operand belongs to an enclosing trace

@@ -17,13 +17,13 @@ _MATH: dict[str, Callable] = {
     "sqrt": math.sqrt, "exp": math.exp, "log": math.log, "log1p": math.log1p, "expm1": math.expm1, "sin": math.sin,
     "cos": math.cos, "tan": math.tan, "tanh": math.tanh, "sinh": math.sinh, "cosh": math.cosh, "arctan": math.atan,
     "arcsin": math.asin, "arccos": math.acos, "power": math.pow, "absolute": abs, "log2": math.log2,
-    "arctan2": math.atan2, "arcsinh": math.asinh}
+    "arctan2": math.atan2, "arcsinh": math.asinh, "norm_root": math.sqrt}
 _TEMPLATES = {"square": "({0} * {0})", "negative": "(-{0})", "positive": "{0}", "where": "({1} if {0} else {2})",
               "maximum": "({0} if {0} >= {1} or {0} != {0} else {1})",
               "minimum": "({0} if {0} <= {1} or {0} != {0} else {1})",
-              "reciprocal": "(1.0 / {0})"}
+              "reciprocal": "(1.0 / {0})", "reciprocal_or_zero": "(1.0 / {0} if {0} != 0.0 else 0.0)"}
 _TEMPLATES |= {name: f"({{0}} {sign} {{1}})" for name, sign in _INFIX.items()}
-_REPEATING = ("square", "maximum", "minimum")     # an operand that is an expression would be computed twice
+_REPEATING = ("square", "maximum", "minimum", "reciprocal_or_zero")     # would compute an operand's expression twice
 LONGEST = 100                                     # characters of an expression that is written into another
 
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from itertools import count
 
-from .graph import Node
+from .graph import GUARD, Node
 
 WORTH = 1 << 22      # bytes of all values together below which the order stays as it is
 MOST = 1000          # operations beyond which it does too: the search is quadratic where many are ready at a time
@@ -21,8 +21,9 @@ def scheduled(nodes: list[Node], outputs: Sequence) -> list[Node]:
     if len(nodes) > MOST or sum(map(_bytes, nodes)) < WORTH:
         return nodes
     known = _Needs(nodes, outputs)
+    guards = [n for n in nodes if n.prim is GUARD]               # (they are numbered)
     orders = [nodes, *[known.greedy(rank) for rank in (range(len(nodes)), known.depth_first(), None)]]
-    return min(orders, key=known.peak)
+    return min([o for o in orders if [n for n in o if n.prim is GUARD] == guards], key=known.peak)
 
 
 def _bytes(node: Node) -> int:

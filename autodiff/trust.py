@@ -20,8 +20,11 @@ from .recording import Recording
 from .watch import Watch
 
 _NUMBERS = (np.ndarray, np.generic, float, int, complex)
-MAX_PATHS = 8          # recordings a signature may need (branches taken) before it stays eager
-ROUNDING = 1e4         # units in the last place of the largest number of a run that two evaluations may differ by
+FEW_PATHS = 8              # recordings (branches taken) of a signature that are kept whatever their length
+MAX_PATHS = 64             # that are kept where they have
+MAX_OPERATIONS = 100_000   # operations in all; then the oldest are forgotten
+PATIENCE = 200             # recordings after which a signature that finds its path less than half the time stays eager
+ROUNDING = 1e4             # units in the last place of the largest number of a run that two evaluations may differ by
 
 
 class Trust(NamedTuple):
@@ -69,10 +72,10 @@ class Entry:
     """What is known of one signature (structure, shapes, dtypes and static values of the arguments)."""
 
     def __init__(self) -> None:
-        self.compiled: list[Compiled] = []
-        self.pending: list[Pending] = []
-        self.eager = ""                  # why, once it is final
-        self.recordings = self.doubts = 0
+        self.compiled: list[Compiled] = []         # the latest to answer first; lists are replaced, never changed
+        self.pending: dict[tuple, Pending] = {}    # by path
+        self.eager = ""                            # why, once it is final
+        self.recordings = self.hits = self.doubts = 0
 
     def report(self) -> Trust:
         if self.eager:
@@ -82,7 +85,16 @@ class Entry:
         return Trust("recording", "waiting for a second recording at another point", self.recordings)
 
     def stay_eager(self, why: str) -> None:
-        self.eager, self.pending, self.compiled = why, [], []
+        self.eager, self.pending, self.compiled = why, {}, []
+
+    def prefer(self, compiled: Compiled) -> None:
+        """The next call is likely to take the branches of the last."""
+        if compiled in self.compiled:
+            self.compiled = [compiled, *[c for c in self.compiled if c is not compiled]]
+
+    def trust(self, compiled: Compiled) -> None:
+        self.pending.pop(path(compiled.recording))
+        self.compiled = [compiled, *self.compiled]
 
     def agreeing(self, recording: Recording, call: Call, watch: Watch) -> Pending | None:
         """The earlier recording that this one confirms; otherwise this one waits, or the entry becomes eager."""
@@ -93,23 +105,39 @@ class Entry:
                 self.stay_eager(why)
         if why or self.eager or recording.failed:
             return None
-        if any(compare(known.recording, recording) == SAME for known in self.compiled):
-            return None                  # a guard at the edge of rounding
-        self.pending = [p for p in self.pending if not p.watch.changed()]
-        inputs = [np.array(leaf) for leaf in call.leaves]
-        for earlier in self.pending:
-            difference = compare(earlier.recording, recording)
-            if difference == SAME:
-                elsewhere = not all(map(_equal, inputs, earlier.inputs))
-                return earlier if elsewhere else None
-            if difference != BRANCH:
-                self.stay_eager(difference)
-                return None
-        if len(self.pending) + len(self.compiled) >= MAX_PATHS:
-            self.stay_eager(f"more than {MAX_PATHS} paths through its branches")
-        else:
-            self.pending.append(Pending(recording, inputs, watch))
-        return None
+        taken = path(recording)
+        if any(path(c.recording) == taken and compare(c.recording, recording) == SAME for c in self.compiled):
+            return None                      # a guard at the edge of rounding
+        earlier = self.pending.get(taken)
+        if earlier is None or earlier.watch.changed():
+            self._wait(taken, Pending(recording, [np.array(leaf) for leaf in call.leaves], watch))
+            return None
+        difference = compare(earlier.recording, recording)
+        if difference:
+            self.stay_eager(difference)
+            return None
+        return None if all(map(_equal, call.leaves, earlier.inputs)) else earlier
+
+    def _wait(self, taken: tuple, pending: Pending) -> None:
+        """Keep a recording of a new path; of too many, the oldest goes, and where few calls meet a known path, all."""
+        if self.recordings > PATIENCE and self.hits < self.recordings:
+            self.stay_eager(f"its branches take new paths at most calls: {self.recordings} recordings")
+            return
+        self.pending[taken] = pending
+        kept = [c.recording for c in self.compiled] + [p.recording for p in self.pending.values()]
+        while len(kept) > FEW_PATHS and (len(kept) > MAX_PATHS or sum(len(r.nodes) for r in kept) > MAX_OPERATIONS):
+            if len(self.pending) > 1:
+                kept.remove(self.pending.pop(next(iter(self.pending))).recording)
+            else:
+                kept.remove(self.compiled[-1].recording)
+                self.compiled = self.compiled[:-1]
+
+
+def path(recording: Recording) -> tuple:
+    """The branches a recording took, by its guards in order."""
+    if recording.path is None:
+        recording.path = tuple([n.params["expected"].key for n in every_node(recording.nodes) if n.prim is GUARD])
+    return recording.path
 
 
 def doubt(watch: Watch) -> str:
