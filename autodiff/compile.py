@@ -7,6 +7,7 @@ the call is repeated by the interpreter.
 
 from __future__ import annotations
 
+import functools
 import math
 from collections.abc import Callable, Sequence
 
@@ -24,6 +25,7 @@ from .scalars import F64
 from .schedule import scheduled
 from .storage import Storage, buffer
 
+SMALL = 8                                    # times smaller than an array: a part that is copied for its sake
 _KEYWORD_OUT = (np.maximum, np.minimum)      # a third positional argument is deprecated there
 
 
@@ -35,8 +37,10 @@ class Program:
         self.keep_guards = keep_guards
         writer = Writer(*expanded(graph, self.inputs, self.outputs, keep_guards), keep_guards)
         self.source, self.guards = writer.source(), writer.guards
+        known = {"__builtins__", *writer.namespace}
         exec(compile(self.source, "<optkit generated>", "exec"), writer.namespace)
-        self._build = writer.namespace.pop("build")          # (left there, it would refer to itself)
+        made = [writer.namespace.pop(name) for name in list(writer.namespace) if name not in known]
+        self._build = functools.partial(made[-1], made[:-1])       # (left in their globals, they would keep themselves)
         self._pool: list[Callable] = []
 
     def __call__(self, *values):
@@ -96,9 +100,7 @@ class Writer:
             self._write(position, node)
 
     def source(self) -> str:
-        make = "".join(f"    {line}\n" for line in self.buffers)
-        arguments = [f"x{k}" for k in range(self.arity)]
-        return f"def build():\n{make}{pieces.body(self.lines, arguments, self._results(), '    ')}    return run\n"
+        return pieces.source(self.buffers, self.lines, [f"x{k}" for k in range(self.arity)], self._results())
 
     # --- storage -------------------------------------------------------------------------------------------------
 
@@ -108,6 +110,7 @@ class Writer:
         A view shows its base's storage. So does a write (scatter onto a base, setitem) whose base is read for the last
         time by it, and by no other operand of it: it happens in place.
         """
+        self._copies()
         seen = {n: n for n in self.root}
         read: dict[Node, int] = {}
         for position, node in enumerate(self.nodes):
@@ -126,9 +129,16 @@ class Writer:
             self.last.update((self.root[i], position) for i in node.inputs if type(i) is Node)
         self.given_out = {self.root[o] for o in self.outputs if type(o) is Node}
 
-    @staticmethod
-    def _is_view(node: Node) -> bool:
-        if not node.prim.view or type(node.inputs[0]) is not Node or node.shape == ():
+    def _copies(self) -> None:
+        """Small parts that are copied, so that the array they are read from can be written in place after that."""
+        last = {i: p for p, node in enumerate(self.nodes) for i in node.inputs if type(i) is Node}       # by itself
+        written = {i: p for i, p in last.items() if self.nodes[p].prim in IN_PLACE and self.nodes[p].inputs[0] is i}
+        parts = [n for n in self.nodes if n.prim is indexing.GETITEM and type(n.inputs[0]) is Node]
+        self.copied = {n for n in parts if SMALL * n.size <= n.inputs[0].size
+                       and last.get(n, 0) > written.get(n.inputs[0], len(self.nodes))}
+
+    def _is_view(self, node: Node) -> bool:
+        if node in self.copied or not node.prim.view or type(node.inputs[0]) is not Node or node.shape == ():
             return False
         return node.prim is not indexing.GETITEM or indexing.is_basic(node.params["index"].value)
 

@@ -34,7 +34,8 @@ def _getitem(w: Writer, node: Node, position: int, name: str, args: list[str]) -
         w.lines.append(f"{name} = {args[0]}.item({', '.join(map(str, index))})")
     else:
         source = args[0] if x.shape else f"array({args[0]})"
-        w.lines.append(f"{name} = {w.plain(node, f'{source}[{_index(w, index, node)}]')}")
+        part = f"{source}[{_index(w, index, node)}]"
+        w.lines.append(f"{name} = {w.plain(node, f'array({part})' if node in w.copied else part)}")
     w.settle(node, position)
 
 

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable, Sequence
 
 from ..graph import INPUT, Graph, Node, dependents
 from ..primitive import Tracer, bind, shape_of
-from ..primitives.indexing import GETITEM, SCATTER
+from ..primitives.indexing import GETITEM, SCATTER, SETITEM
 from ..primitives.linalg import ITEM
 from ..primitives.reductions import SUM
 from ..primitives.shape import BROADCAST, broadcast_to, reshape
@@ -60,7 +60,7 @@ def _contributions(node: Node, ct, active: set, value: Callable, graph: Graph):
     elif prim.transpose is not None and (prim.jvp is None or all(prim.transpose[k] for k in wanted)):
         if prim not in _LAZY:
             ct = broadcast_to(ct, node.shape)
-        for k in wanted:
+        for k in wanted[::-1] if prim is SETITEM else wanted:     # the part first: the rest can be zeroed in place
             rule = prim.transpose[k]
             part = None if rule is None else rule(ct, *inputs, **node.params)
             if part is not None:
