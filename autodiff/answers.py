@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from math import isfinite
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -21,6 +22,7 @@ from .primitives.shape import BROADCAST
 from .recording import Recording
 
 _F64 = np.dtype(np.float64)
+_ARRAYS = (np.ndarray, np.floating)
 _NUMBERS = (int, float, np.ndarray, np.generic)
 
 
@@ -46,11 +48,12 @@ def one_number(recording: Recording, f: Callable) -> None:
 
 
 def _has_nan(values) -> bool:
-    return any(isinstance(v, (float, np.ndarray, np.floating)) and np.isnan(v).any() for v in values)
+    return any(v != v if isinstance(v, float) else isinstance(v, _ARRAYS) and np.isnan(v).any() for v in values)
 
 
 def _finite(values) -> bool:
-    return all(np.isfinite(v).all() for v in values if isinstance(v, (float, np.ndarray, np.floating)))
+    return all(isfinite(v) if isinstance(v, float) else np.isfinite(v).all()
+               for v in values if isinstance(v, (float, *_ARRAYS)))
 
 
 # --- generated code ---------------------------------------------------------------------------------------------------

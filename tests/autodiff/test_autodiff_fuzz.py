@@ -1,8 +1,8 @@
 """Differential fuzzing: random plain-NumPy programs, every derivative, eager and compiled, against differences.
 
 A program is a list of (function, operand numbers) over a growing list of values, so the very same code runs on arrays
-(the independent truth) and on tracers. Value, gradient, jvp and Hessian-vector product of every program are compared with
-differences of plain values; one in ten is looked at from all sides. AUTODIFF_FUZZ sets the number of programs,
+(the independent truth) and on tracers. Value, gradient, jvp and Hessian-vector product of every program are compared
+with differences of plain values; one in ten is looked at from all sides. AUTODIFF_FUZZ sets the number of programs,
 AUTODIFF_FUZZ_SEED the first seed.
 """
 
@@ -552,6 +552,15 @@ def test_the_truth_notices_small_errors():
     for wrong in (1 + 1e-5, -1.0, 0.0):
         with pytest.raises(AssertionError, match="differences give"):
             assert_slope(lambda x: np.sum(np.sin(x)), p, np.ones(2), wrong * np.cos(p).sum(), "slope")
+    d, e = np.array([0.3, 1.0]), np.array([-1.2, 0.4])
+
+    def f(x):
+        return np.sum(np.sin(x)) * x[0] * x[1]
+    right = d @ np.array([ad.finite_difference.directional(lambda q, k=k: ad.grad(f)(q)[k], p, e) for k in range(2)])
+    assert_curvature(f, p, d, e, right, "curvature")
+    for wrong in (1 + 1e-3, -1.0, 0.0):
+        with pytest.raises(AssertionError, match="differences give"):
+            assert_curvature(f, p, d, e, wrong * right, "curvature")
 
 
 PAIRS = (np.multiply, lambda a, b: a - b ** 2, lambda a, b: np.exp(a * b), np.arctan2,
