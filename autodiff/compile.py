@@ -248,9 +248,9 @@ class Writer:
         else:
             self.general(node, position, name, args)
         self._list(node)
-        if self.boxed:
-            done = [i for i in self.boxed if self.last[i] == position]
-            self.boxes += [self.boxed.pop(i) for i in done]
+        for i in node.inputs:
+            if type(i) is Node and i in self.boxed and self.last[i] == position:
+                self.boxes.append(self.boxed.pop(i))
 
     def _expression(self, node: Node, name: str, form: str, args: list[str]) -> None:
         """A number by Python's floats: written into the expression of its one reader, or on a line of its own."""

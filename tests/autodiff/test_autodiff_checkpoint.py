@@ -149,6 +149,20 @@ def test_traced_values_and_arrays_around_it():
     np.testing.assert_allclose(fun.value_and_grad(X)[1], ad.grad(make(lambda h: h))(X), rtol=1e-10)
 
 
+def test_a_large_array_that_is_used_again_for_something_else():
+    """What the run does to an array after using it does not reach the recording."""
+    work = np.zeros(100_000)
+
+    def f(x):
+        work[:] = 1.0
+        y = ad.checkpoint(lambda z: np.sin(z) * work)(x)
+        work[:] = 2.0
+        return np.sum(y * work)
+    x = np.linspace(-1, 1, work.size)
+    for grad in (ad.compile(f, eager=True).grad(x), ad.grad(f)(x), ad.vjp(f, x)[1](1.0)):
+        np.testing.assert_allclose(grad, 2 * np.cos(x), rtol=1e-12)
+
+
 def test_a_scalar_argument_and_numbers():
     def f(x, wrap=ad.checkpoint):
         y = wrap(lambda t, power: t ** power * np.sin(t))(x, 3)

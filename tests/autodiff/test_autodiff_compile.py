@@ -9,6 +9,7 @@ import scipy.sparse
 import autodiff as ad
 import problems
 from autodiff import schedule, storage
+from autodiff.answers import linear_parts
 from autodiff.compile import Program
 from autodiff.derive import gradient, primal
 
@@ -183,6 +184,24 @@ def test_a_million_variables_in_twelve_vectors(f):
     assert fun.report.mode == "compiled"
     for found in products[1:]:
         np.testing.assert_allclose(found, products[0], rtol=1e-10, atol=1e-12)
+
+
+def test_orders_of_least_memory():
+    """Value, gradient, second derivative, one after the other, keep far more values than need be kept."""
+    def f(x):
+        return np.sum(np.exp(-x * x) * np.tanh(x) + np.log1p(x * x) * np.sqrt(1 + x * x) + np.sin(x) / (2 + np.cos(x)))
+    g, residuals, _, _ = linear_parts(ad.trace(f, np.linspace(-1, 1, 10**5)), range(1), False)
+    outputs = (*g.outputs, *residuals)
+    nodes = [n for n in g.live(outputs) if n not in g.inputs]
+    found = schedule.scheduled(nodes, outputs)
+    known = {*g.inputs}
+    for node in found:
+        assert all(i in known for i in node.inputs if isinstance(i, type(node)))
+        known.add(node)
+    assert set(found) == set(nodes) and len(found) == len(nodes)
+    needs = schedule._Needs(nodes, outputs)
+    assert needs.peak(found) <= 0.7 * needs.peak(nodes)
+    assert len(residuals) == 1                                   # quotients and products alike: one diagonal
 
 
 @pytest.mark.parametrize("f", [lambda x: np.sum(x / (2.0 + x[::-1] ** 2)) ** 2,

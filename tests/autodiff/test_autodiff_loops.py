@@ -207,6 +207,19 @@ def test_single_uses_become_one_expression():
     assert len(lines(code.source)) < 3.2 * 100                                        # 9 operations a step
 
 
+def test_no_expression_is_computed_twice():
+    def f(x):
+        y = x[0]
+        for k in range(40):
+            y = (0.9 * y - 0.01 * k) ** 2 + np.maximum(y + x[1], 0.5 * y)
+            y = y / (1.0 + y)
+        return y
+    code = next(programs(f, X))[1]
+    assert code.source.count(" * ") <= 40 * 3 + 20
+    for x in (X, -X, 5 * X):
+        assert code(x)[0] == pytest.approx(float(f(x)), rel=1e-12)
+
+
 def test_a_hessian_product_of_a_loop_is_proportional():
     """Operations of value, gradient and product in one: a small multiple of those of f, however many inputs move."""
     operations = len(derive.primal(ad.trace(pendulum(200), X)).nodes)
