@@ -2,6 +2,7 @@
 
 from . import finite_difference, primitives, pytree, simplify  # noqa: F401 - importing the tables registers them
 from .check import check_grads
+from .checkpoint import checkpoint
 from .custom import custom_jvp, custom_vjp, elementwise
 from .errors import TraceError
 from .function import Function
@@ -16,7 +17,7 @@ from .transforms import compile, grad, hessian, hvp, jacobian, jvp, linearize, v
 from .trust import Trust
 
 __all__ = [
-    "Function", "Graph", "Primitive", "TraceError", "Tracer", "Trust", "check_grads", "compile", "custom_jvp",
-    "custom_vjp", "derivatives", "elementwise", "finite_difference", "fixed_point", "grad", "hessian", "hvp",
-    "implicit_minimum", "implicit_root", "jacobian", "jvp", "linearize", "pytree", "sparse_hessian", "sparse_jacobian",
-    "stop_gradient", "taylor", "trace", "value_and_grad", "vjp"]
+    "Function", "Graph", "Primitive", "TraceError", "Tracer", "Trust", "check_grads", "checkpoint", "compile",
+    "custom_jvp", "custom_vjp", "derivatives", "elementwise", "finite_difference", "fixed_point", "grad", "hessian",
+    "hvp", "implicit_minimum", "implicit_root", "jacobian", "jvp", "linearize", "pytree", "sparse_hessian",
+    "sparse_jacobian", "stop_gradient", "taylor", "trace", "value_and_grad", "vjp"]

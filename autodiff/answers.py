@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from math import isfinite
 from typing import Any, NamedTuple
 
 import numpy as np
 
 from . import pytree
 from .call import Call
+from .checkpoint import every_node
 from .compile import Program
 from .derive import collapse, gradient, primal, split, tangent
-from .errors import defined_at
-from .graph import Graph, Node
+from .errors import GuardMiss, defined_at
+from .graph import Graph, Node, Static
 from .interpreters import evaluate, reverse
 from .primitive import Tracer
 from .primitives.elementwise import SCALE
@@ -20,6 +22,7 @@ from .primitives.shape import BROADCAST
 from .recording import Recording
 
 _F64 = np.dtype(np.float64)
+_ARRAYS = (np.ndarray, np.floating)
 _NUMBERS = (int, float, np.ndarray, np.generic)
 
 
@@ -45,11 +48,12 @@ def one_number(recording: Recording, f: Callable) -> None:
 
 
 def _has_nan(values) -> bool:
-    return any(isinstance(v, (float, np.ndarray, np.floating)) and np.isnan(v).any() for v in values)
+    return any(v != v if isinstance(v, float) else isinstance(v, _ARRAYS) and np.isnan(v).any() for v in values)
 
 
 def _finite(values) -> bool:
-    return all(np.isfinite(v).all() for v in values if isinstance(v, (float, np.ndarray, np.floating)))
+    return all(isfinite(v) if isinstance(v, float) else np.isfinite(v).all()
+               for v in values if isinstance(v, (float, *_ARRAYS)))
 
 
 # --- generated code ---------------------------------------------------------------------------------------------------
@@ -68,14 +72,28 @@ class Compiled:
 
     def __init__(self, recording: Recording, fresh: Callable[[], bool], wrt: range):
         self.recording, self.fresh, self.wrt = recording, fresh, wrt
-        self.nested = any(node.prim is SCALE for node in recording.nodes)     # f takes derivatives itself
+        self.nested = any(node.prim is SCALE for node in every_node(recording.nodes))     # f takes derivatives itself
         self._programs: dict = {}
+        self.guards: list[Static] = []
+        self.path: tuple = ()
 
     def program(self, kind: str, safe: bool = False) -> Any:
-        made = self._programs.get((kind, safe))
+        made: Any = self._programs.get((kind, safe))
         if made is None:
             made = self._programs[kind, safe] = _BUILD[kind](self.recording, self.wrt, safe)
+            self.guards = (made.prepare if kind == "linear" else made).guards       # (the same for each kind)
+            self.path = tuple([expected.key for expected in self.guards])
         return made
+
+    def others(self, waiting: list[Compiled], miss: GuardMiss) -> list[Compiled]:
+        """Of the recordings that may still answer, those that go as this one up to the guard that missed, and there as
+        the run does: a walk down the tree of branches. The longest first: it tells most."""
+        rest, k = [c for c in waiting if c is not self], miss.number
+        if k is None:
+            return rest
+        fit = [c for c in rest if len(c.path) > k and c.path[:k] == self.path[:k]
+               and np.array_equal(c.guards[k].value, miss.value)]
+        return sorted(fit, key=lambda c: -len(c.path))
 
     def answer(self, kind: str, call: Call, f: Callable):
         """Raises what generated code raises: a missed guard, a failed factorisation."""

@@ -7,30 +7,25 @@ the call is repeated by the interpreter.
 
 from __future__ import annotations
 
+import functools
 import math
 from collections.abc import Callable, Sequence
 
 import numpy as np
 
+from . import pieces, scalars
+from .checkpoint import expanded
 from .errors import GuardMiss
 from .forms import FORMS, IN_PLACE, is_entry
 from .graph import GUARD, Graph, Node
 from .interpreters import evaluate
-from .primitive import Primitive, Tracer, is_traced
+from .primitive import Tracer, is_traced
 from .primitives import indexing, shape
+from .scalars import F64
+from .schedule import scheduled
+from .storage import Storage, buffer
 
-_INFIX = {"add": "+", "subtract": "-", "multiply": "*", "divide": "/", "less": "<", "less_equal": "<=", "greater": ">",
-          "greater_equal": ">=", "equal": "==", "not_equal": "!=", "bitwise_and": "&", "bitwise_or": "|"}
-_LOGIC = frozenset(_INFIX) - {"add", "subtract", "multiply", "divide"} | {"stop_gradient"}
-_MATH = {"sqrt": math.sqrt, "exp": math.exp, "log": math.log, "log1p": math.log1p, "expm1": math.expm1, "sin": math.sin,
-         "cos": math.cos, "tan": math.tan, "tanh": math.tanh, "sinh": math.sinh, "cosh": math.cosh, "arctan": math.atan,
-         "arcsin": math.asin, "arccos": math.acos, "power": math.pow, "absolute": abs, "log2": math.log2,
-         "arctan2": math.atan2, "arcsinh": math.asinh, "norm_root": math.sqrt}
-_EXPRESSIONS = {"square": "{0} * {0}", "negative": "-{0}", "positive": "{0}", "where": "({1} if {0} else {2})",
-          "maximum": "({0} if {0} >= {1} or {0} != {0} else {1})",
-          "minimum": "({0} if {0} <= {1} or {0} != {0} else {1})",
-          "reciprocal": "1.0 / {0}", "reciprocal_or_zero": "(1.0 / {0} if {0} != 0.0 else 0.0)"}
-_F64 = np.dtype(np.float64)
+SMALL = 8                                    # times smaller than an array: a part that is copied for its sake
 _KEYWORD_OUT = (np.maximum, np.minimum)      # a third positional argument is deprecated there
 
 
@@ -40,10 +35,12 @@ class Program:
     def __init__(self, graph: Graph, inputs: Sequence[Node], outputs: Sequence, keep_guards: bool = True):
         self.graph, self.inputs, self.outputs = graph, tuple(inputs), tuple(outputs)
         self.keep_guards = keep_guards
-        writer = Writer(graph, self.inputs, self.outputs, keep_guards)
-        self.source = writer.source()
+        writer = Writer(*expanded(graph, self.inputs, self.outputs, keep_guards), keep_guards)
+        self.source, self.guards = writer.source(), writer.guards
+        known = {"__builtins__", *writer.namespace}
         exec(compile(self.source, "<optkit generated>", "exec"), writer.namespace)
-        self._build = writer.namespace.pop("build")          # (left there, it would refer to itself)
+        made = [writer.namespace.pop(name) for name in list(writer.namespace) if name not in known]
+        self._build = functools.partial(made[-1], made[:-1])       # (left in their globals, they would keep themselves)
         self._pool: list[Callable] = []
 
     def __call__(self, *values):
@@ -67,16 +64,8 @@ class Program:
         """The same by NumPy, operation by operation: NumPy's own answer where Python's floats raise."""
         known = dict(zip(self.inputs, values, strict=True))
         done = evaluate(self.graph, known, self.outputs, self.keep_guards)
-        return tuple(v if type(v) is Tracer else float(v) if np.ndim(v) == 0 and np.asarray(v).dtype == _F64
+        return tuple(v if type(v) is Tracer else float(v) if np.ndim(v) == 0 and np.asarray(v).dtype == F64
                      else np.array(v) for v in done)
-
-
-def _buffer(shape: tuple[int, ...], dtype: str) -> np.ndarray:
-    """An array that starts at a cache line: wide vector loads and stores then never straddle two."""
-    size = math.prod(shape) * np.dtype(dtype).itemsize
-    raw = np.empty(size + 64, np.uint8)
-    start = -raw.ctypes.data % 64
-    return raw[start:start + size].view(dtype).reshape(shape)
 
 
 class Writer:
@@ -85,33 +74,33 @@ class Writer:
     def __init__(self, graph: Graph, inputs: Sequence[Node], outputs: Sequence, keep_guards: bool):
         self.outputs, self.arity = outputs, len(inputs)
         given = set(inputs)
-        self.nodes = [n for n in graph.live(outputs, keep_guards, given) if n not in given]
+        self.nodes = scheduled([n for n in graph.live(outputs, keep_guards, given) if n not in given], outputs)
         self.own = set(self.nodes)
-        self.floats = all(n.dtype in (_F64, np.bool_) for n in (*inputs, *self.nodes) if not isinstance(n.dtype, tuple)
-                          and n.shape == ())
-        self.namespace: dict = {"empty": np.empty, "buffer": _buffer, "zeros": np.zeros, "array": np.array,
+        self.floats = scalars.are_floats((*inputs, *self.nodes))
+        self.namespace: dict = {"empty": np.empty, "buffer": buffer, "zeros": np.zeros, "array": np.array,
                                 "GuardMiss": GuardMiss, "array_equal": np.array_equal, "copyto": np.copyto,
                                 "add_at": np.add.at, "add": np.add}
         self.constants: dict = {}
         self.names = {n: f"x{k}" for k, n in enumerate(inputs)}
         self.lines: list[str] = []
         self.boxed: dict[Node, str] = {}
+        self.boxes: list[str] = []                        # 0-d arrays that no number is kept in any more
         self.call: dict[Node, tuple[int, str]] = {}       # where an elementwise call stands, and its text up to out
         self.buffers: list[str] = []
-        self.free: dict = {}
+        self.storage = Storage(self.buffers, [n.size for n in self.nodes if not isinstance(n.dtype, tuple)])
         self.buffer_of: dict[Node, str] = {}
         self.root = {n: n for n in inputs}
+        self.guards = [n.params["expected"] for n in graph.guards if n in self.own]
+        self.checked = 0                                  # guards written so far
         self._liveness()
-        self._scalar_reads(inputs)
+        self._readers()
+        for x in inputs:
+            self._list(x)
         for position, node in enumerate(self.nodes):
             self._write(position, node)
 
     def source(self) -> str:
-        results = "".join(f"{self._result(o, k)}, " for k, o in enumerate(self.outputs))
-        body = "".join(f"        {line}\n" for line in self.lines)
-        make = "".join(f"    {line}\n" for line in self.buffers)
-        arguments = ", ".join(f"x{k}" for k in range(self.arity))
-        return f"def build():\n{make}    def run({arguments}):\n{body}        return ({results})\n    return run\n"
+        return pieces.source(self.buffers, self.lines, [f"x{k}" for k in range(self.arity)], self._results())
 
     # --- storage -------------------------------------------------------------------------------------------------
 
@@ -121,6 +110,7 @@ class Writer:
         A view shows its base's storage. So does a write (scatter onto a base, setitem) whose base is read for the last
         time by it, and by no other operand of it: it happens in place.
         """
+        self._copies()
         seen = {n: n for n in self.root}
         read: dict[Node, int] = {}
         for position, node in enumerate(self.nodes):
@@ -139,25 +129,42 @@ class Writer:
             self.last.update((self.root[i], position) for i in node.inputs if type(i) is Node)
         self.given_out = {self.root[o] for o in self.outputs if type(o) is Node}
 
-    @staticmethod
-    def _is_view(node: Node) -> bool:
-        if not node.prim.view or type(node.inputs[0]) is not Node or node.shape == ():
+    def _copies(self) -> None:
+        """Small parts that are copied, so that the array they are read from can be written in place after that."""
+        last = {i: p for p, node in enumerate(self.nodes) for i in node.inputs if type(i) is Node}       # by itself
+        written = {i: p for i, p in last.items() if self.nodes[p].prim in IN_PLACE and self.nodes[p].inputs[0] is i}
+        parts = [n for n in self.nodes if n.prim is indexing.GETITEM and type(n.inputs[0]) is Node]
+        self.copied = {n for n in parts if SMALL * n.size <= n.inputs[0].size
+                       and last.get(n, 0) > written.get(n.inputs[0], len(self.nodes))}
+
+    def _is_view(self, node: Node) -> bool:
+        if node in self.copied or not node.prim.view or type(node.inputs[0]) is not Node or node.shape == ():
             return False
         return node.prim is not indexing.GETITEM or indexing.is_basic(node.params["index"].value)
 
-    def _scalar_reads(self, inputs: Sequence[Node]) -> None:
+    def _readers(self) -> None:
+        """The one reader of a number that an operation in floats reads once, and the vectors read entry by entry."""
+        self.reader: dict[Node, Node | None] = {}
+        entries: dict[Node, int] = {}
+        for node in self.nodes:
+            for i in node.inputs:
+                if type(i) is Node:
+                    self.reader[i] = None if i in self.reader else node
+            if node.prim is indexing.GETITEM and type(node.inputs[0]) is Node and is_entry(node):
+                entries[node.inputs[0]] = entries.get(node.inputs[0], 0) + 1
+        self.reader.update((o, None) for o in self.outputs if type(o) is Node)
+        self.listed = {x for x, count in entries.items() if self.floats and x.ndim == 1
+                       and x.dtype == F64 and count > 1 and x.size <= 4 * count}
+
+    def _list(self, x: Node) -> None:
         """x[0], x[1], … of a short vector are read by one tolist()."""
-        self.listed: set[Node] = set()
-        for x in inputs:
-            reads = [n for n in self.nodes if n.prim is indexing.GETITEM and n.inputs[0] is x and is_entry(n)]
-            if self.floats and x.ndim == 1 and x.dtype == _F64 and len(reads) > 1 and x.size <= 4 * len(reads):
-                self.listed.add(x)
-                self.lines.append(f"L{self.names[x]} = {self.names[x]}.tolist()")
+        if x in self.listed:
+            self.lines.append(f"L{self.names[x]} = {self.names[x]}.tolist()")
 
     def _release(self, roots, position: int) -> None:
         for root in roots:
             if self.last.get(root) == position and root in self.buffer_of:
-                self.free.setdefault((root.shape, root.dtype), []).append(self.buffer_of.pop(root))
+                self.storage.release(self.buffer_of.pop(root))
 
     def out(self, node: Node, position: int, in_place: bool) -> str | None:
         """A buffer for the node's value, or None where the caller receives it and it must be fresh."""
@@ -167,13 +174,7 @@ class Writer:
             self._release(direct, position)
         name = None
         if node not in self.given_out:
-            spare = self.free.get((node.shape, node.dtype))
-            if spare:
-                name = spare.pop()
-            else:
-                name = f"b{len(self.buffers)}"
-                self.buffers.append(f"{name} = buffer({node.shape}, '{node.dtype.str}')")
-            self.buffer_of[node] = name
+            name = self.buffer_of[node] = self.storage.take(node.shape, node.dtype)
         self._release(roots, position)
         return name
 
@@ -182,8 +183,10 @@ class Writer:
     def _constant(self, value) -> str:
         if type(value) is float and math.isfinite(value) or type(value) in (int, bool):
             return f"({value!r})" if value < 0 else repr(value)
-        if isinstance(value, np.float64) and self.floats and math.isfinite(value):
-            return self._constant(float(value))
+        if isinstance(value, np.float64) and self.floats:
+            value = float(value)
+            if math.isfinite(value):
+                return self._constant(value)
         if isinstance(value, Tracer):
             raise TypeError("a program cannot hold a value of an enclosing trace")
         name = self.constants.get(id(value))
@@ -199,15 +202,19 @@ class Writer:
         self.namespace.setdefault(f"f_{name}", function)
         return f"f_{name}"
 
-    def _result(self, output, number: int) -> str:
+    def _results(self) -> str:
+        """What the caller receives: floats, and arrays of which no two share storage."""
+        seen: set[Node] = set()
+        return "(" + "".join(f"{self._result(o, seen)}, " for o in self.outputs) + ")"
+
+    def _result(self, output, seen: set[Node]) -> str:
         if type(output) is not Node:
             return f"array({self._constant(output)})" if np.ndim(output) else self._constant(output)
-        name = self.names[output]
+        name, root = self.names[output], self.root[output]
         if output.shape == ():
-            return f"float({name})" if output.dtype == _F64 else name
-        root = self.root[output]
-        repeated = any(type(o) is Node and self.root[o] is root for o in self.outputs[:number])
-        owned = root in self.own and not repeated and not self._is_stretched(output)
+            return f"float({name})" if output.dtype == F64 else name
+        owned = root in self.own and root not in seen and not self._is_stretched(output)
+        seen.add(root)
         return name if owned else f"array({name})"
 
     def _is_stretched(self, node: Node) -> bool:
@@ -221,11 +228,11 @@ class Writer:
     def _write(self, position: int, node: Node) -> None:
         name = self.names[node] = f"t{node.index}"
         prim, args = node.prim, [self._ref(i) for i in node.inputs]
+        form = scalars.template(node) if self.floats else None
         if prim is GUARD:
             self._guard(node, args[0])
-        elif node.shape == () and self.floats and self._scalar(node, prim, args):
-            self.lines.append(f"{name} = {self._scalar(node, prim, args)}")
-            self.settle(node, position)
+        elif form is not None:
+            self._expression(node, name, form, args)
         elif prim.alias:
             self.lines.append(f"{name} = {args[0]}")
             self.settle(node, position)
@@ -240,10 +247,25 @@ class Writer:
             self.lines.append(f"{name} = {call}{out})")
         else:
             self.general(node, position, name, args)
+        self._list(node)
+        for i in node.inputs:
+            if type(i) is Node and i in self.boxed and self.last[i] == position:
+                self.boxes.append(self.boxed.pop(i))
+
+    def _expression(self, node: Node, name: str, form: str, args: list[str]) -> None:
+        """A number by Python's floats: written into the expression of its one reader, or on a line of its own."""
+        f = scalars.math_function(node)
+        text = form.format(*args, f=f and self.function(f"math_{node.prim.name}", f))
+        reader = self.reader.get(node)
+        if reader is not None and len(text) <= scalars.LONGEST and (
+                reader.prim is GUARD or scalars.takes_expressions(reader)):
+            self.names[node] = text
+        else:
+            self.lines.append(f"{name} = {text}")
 
     def _operand(self, node: Node, value, name: str) -> str:
         """A number beside arrays as a 0-d array: NumPy takes 0.35 µs to convert a Python float, at every call."""
-        if not self.floats or node.dtype not in (_F64, np.bool_) or shape.shape_of(value) != ():
+        if not self.floats or node.dtype not in (F64, np.bool_) or shape.shape_of(value) != ():
             return name
         if isinstance(value, (bool, np.bool_)):
             return name
@@ -251,40 +273,31 @@ class Writer:
             key = f"c{float(value).hex()}".replace("-", "m").replace(".", "_").replace("+", "p")
             self.namespace.setdefault(key, np.array(float(value)))
             return key
-        if value.dtype != _F64:
+        if value.dtype != F64:
             return name
         if value not in self.boxed:
-            self.boxed[value] = f"s{value.index}"
-            self.buffers.append(f"s{value.index} = empty(())")
-            self.lines.append(f"s{value.index}[()] = {name}")
+            if not self.boxes:
+                self.boxes.append(f"s{len(self.buffers)}")
+                self.buffers.append(f"s{len(self.buffers)} = empty(())")
+            self.boxed[value] = self.boxes.pop()
+            self.lines.append(f"{self.boxed[value]}[()] = {name}")
         return self.boxed[value]
 
     def settle(self, node: Node, position: int) -> None:
         self._release(dict.fromkeys(self.root[i] for i in node.inputs if type(i) is Node), position)
 
     def _guard(self, node: Node, arg: str) -> None:
+        """A check; what misses says so by the number of the guard and the value met (paths.py)."""
         expected = node.params["expected"].value
         self.names[node] = arg
+        number, self.checked = self.checked, self.checked + 1
         if np.ndim(expected) == 0 and np.asarray(expected).dtype == np.bool_:
-            self.lines.append(f"if {'not ' if expected else ''}{arg}: raise GuardMiss")
+            self.lines.append(f"if {'not ' if expected else ''}{arg}: raise GuardMiss({number}, {not expected})")
         elif np.ndim(expected) == 0:
-            self.lines.append(f"if {arg} != {self._constant(expected.item())}: raise GuardMiss")
+            self.lines.append(f"if {arg} != {self._constant(expected.item())}: raise GuardMiss({number}, {arg})")
         else:
-            self.lines.append(f"if not array_equal({arg}, {self._constant(expected)}): raise GuardMiss")
-
-    def _scalar(self, node: Node, prim: Primitive, args: list[str]) -> str | None:
-        """An expression in Python floats, or None where NumPy has to do it."""
-        if any(i.shape != () for i in node.inputs if type(i) is Node):
-            return None
-        if node.dtype == np.bool_ and prim.name not in _LOGIC:       # True + True is True in NumPy, 2 in Python
-            return None
-        if prim.name in _INFIX:
-            return f"{args[0]} {_INFIX[prim.name]} {args[1]}"
-        if prim.name in _EXPRESSIONS:
-            return _EXPRESSIONS[prim.name].format(*args)
-        if prim.name in _MATH:
-            return f"{self.function('math_' + prim.name, _MATH[prim.name])}({', '.join(args)})"
-        return None
+            test = f"not array_equal({arg}, {self._constant(expected)})"
+            self.lines.append(f"if {test}: raise GuardMiss({number}, {arg})")
 
     def general(self, node: Node, position: int, name: str, args: list[str]) -> None:
         """Whatever has no form of its own: the row's evaluation."""
@@ -298,6 +311,6 @@ class Writer:
         self.settle(node, position)
 
     def plain(self, node: Node, call: str) -> str:
-        if node.shape == () and self.floats:
-            return f"float({call})" if node.dtype == _F64 else call
+        if node.shape == () and self.floats and node.dtype == F64:
+            return f"float({call})"
         return f"{call}[()]" if node.shape == () and node.prim.view else call   # a 0-d view would see its buffer reused

@@ -46,6 +46,11 @@ def _stack() -> list:
     return _active.graphs
 
 
+def recordings() -> list:
+    """The recordings under way in this thread, the innermost last."""
+    return _stack()
+
+
 def _holds_tracer(value) -> bool:
     if type(value) is Tracer:
         return True

@@ -2,11 +2,13 @@
 
 from collections.abc import Sequence
 
+import numpy as np
+
 from .graph import INPUT, Graph, Node, dependents
 from .interpreters import forward, reverse
 from .primitive import Tracer
 from .primitives.contraction import MATMUL
-from .primitives.elementwise import ADD, MULTIPLY, NEGATIVE, SCALE, SUBTRACT, astype
+from .primitives.elementwise import ADD, DIVIDE, MULTIPLY, NEGATIVE, SCALE, SUBTRACT, WHERE, astype
 from .primitives.indexing import GETITEM, SCATTER
 from .primitives.shape import broadcast_to
 
@@ -49,7 +51,8 @@ def tangent(g: Graph, wrt: Sequence[int], outputs: Sequence) -> tuple[list[Node]
     return given, [g.bare(tangents.get(o)) if type(o) is Node else None for o in outputs]
 
 
-MAX_TERMS = 4      # roots a node may be a sum of before it becomes one itself: keeps long loops linear in size
+MAX_TERMS = 4      # roots a node may be a sum of before it becomes one itself
+LONG = 1000        # linear operations beyond which every sum of two roots becomes one: K∘r are as many as operations
 
 
 def collapse(g: Graph, inputs: Sequence[Node], outputs: Sequence) -> list:
@@ -71,17 +74,25 @@ def collapse(g: Graph, inputs: Sequence[Node], outputs: Sequence) -> list:
         """The node Σ K∘r, as an operation again."""
         return _written(g, terms[node], node.shape, linear)
 
-    for node in [n for n in g.live(outputs, keep_guards=False) if n in linear]:
+    moving = [n for n in g.live(outputs, keep_guards=False) if n in linear]
+    most = MAX_TERMS if len(moving) <= LONG else 1
+    for node in moving:
         if node not in terms:
-            terms[node] = _terms(g, node, linear, terms, handle)
+            terms[node] = _terms(g, node, linear, terms, handle, most)
     return [written(o) if type(o) is Node and o in linear else o for o in outputs]
 
 
-def _terms(g: Graph, node: Node, linear: set, terms: dict, handle) -> dict:
+def _terms(g: Graph, node: Node, linear: set, terms: dict, handle, most: int) -> dict:
     moving = [i for i in node.inputs if type(i) is Node and i in linear]
     if node.prim in (MULTIPLY, SCALE) and len(moving) == 1:
         k = g.handle(next((i for i in node.inputs if i is not moving[0]), moving[0]))
         return {r: _times(g, k, c) for r, c in terms[moving[0]].items()}
+    if node.prim is DIVIDE and node.inputs[1] not in moving and not g.safe:
+        return {r: np.divide(c, g.handle(node.inputs[1])) for r, c in terms[moving[0]].items()}
+    if node.prim is WHERE and len(moving) == 1 and not g.safe and any(_is_zero(i) for i in node.inputs[1:]):
+        at = next(k for k, i in enumerate(node.inputs) if i is moving[0])
+        return {r: np.where(*[c if k == at else g.handle(i) for k, i in enumerate(node.inputs)])
+                for r, c in terms[moving[0]].items()}
     if node.prim is NEGATIVE:
         return {r: -c for r, c in terms[moving[0]].items()}
     if node.prim in (ADD, SUBTRACT) and len(moving) == 2 and all(i.shape == node.shape for i in moving):
@@ -89,11 +100,15 @@ def _terms(g: Graph, node: Node, linear: set, terms: dict, handle) -> dict:
         for r, c in terms[moving[1]].items():
             c = -c if node.prim is SUBTRACT else c
             out[r] = out[r] + c if r in out else c
-        return out if len(out) <= MAX_TERMS else _root(_written(g, out, node.shape, linear), linear, terms)
+        return out if len(out) <= most else _root(_written(g, out, node.shape, linear), linear, terms)
     if node.prim is SCATTER and (not node.params["based"] or any(node.inputs[0] is i for i in moving)):
         return _scattered(g, node, terms, linear)
     inputs = tuple([g.bare(handle(i)) if type(i) is Node and i in linear else i for i in node.inputs])
     return _root(g.emit(node.prim, inputs, node.params), linear, terms)
+
+
+def _is_zero(value) -> bool:
+    return isinstance(value, float) and value == 0.0
 
 
 def _root(node: Node, linear: set, terms: dict) -> dict:

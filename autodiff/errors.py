@@ -176,4 +176,8 @@ def _restore(kind: type[TraceError], message: str, what: str, remedy: str) -> Tr
 
 
 class GuardMiss(Exception):  # noqa: N818 - control flow between generated code and its dispatcher, never seen by users
-    """A replay reached a branch that the recording did not take."""
+    """A replay reached a branch that the recording did not take: at which guard, if known, and the value there."""
+
+    def __init__(self, number: int | None = None, value=None):
+        super().__init__()
+        self.number, self.value = number, value

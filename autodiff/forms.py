@@ -28,13 +28,14 @@ def _getitem(w: Writer, node: Node, position: int, name: str, args: list[str]) -
     x, index = node.inputs[0], node.params["index"].value
     if node.shape == () == x.shape:
         w.lines.append(f"{name} = {args[0]}")
-    elif x in w.listed and is_entry(node):
+    elif type(x) is Node and x in w.listed and is_entry(node):
         w.lines.append(f"{name} = L{args[0]}[{index[0]}]")
     elif node.shape == () and w.floats and all(isinstance(i, int) for i in index) and node.dtype == _F64:
         w.lines.append(f"{name} = {args[0]}.item({', '.join(map(str, index))})")
     else:
         source = args[0] if x.shape else f"array({args[0]})"
-        w.lines.append(f"{name} = {w.plain(node, f'{source}[{_index(w, index, node)}]')}")
+        part = f"{source}[{_index(w, index, node)}]"
+        w.lines.append(f"{name} = {w.plain(node, f'array({part})' if node in w.copied else part)}")
     w.settle(node, position)
 
 
@@ -134,7 +135,7 @@ def _scatter(w: Writer, node: Node, position: int, name: str, args: list[str]) -
             plain = _adds(index.value, node)
             w.lines.append(f"{place} = {arg}" if plain else f"add_at({name}, {key}, {arg})")
         elif indexing.is_basic(index.value) and _shows_array(index.value, node):
-            w.lines += [f"v = {place}", f"add(v, {arg}, v)"]
+            w.lines.append(f"v = {place}; add(v, {arg}, v)")
         elif _adds(index.value, node):
             w.lines.append(f"{place} += {arg}")
         else:

@@ -90,14 +90,24 @@ class Function:
         if call.traced:
             return self._nested(kind, call)
         entry = self._last = self._entries.get(call.key) or self._new_entry(call.key)
-        for compiled in entry.compiled:
+        waiting = entry.compiled
+        while waiting:
+            compiled = waiting[0]
             if not compiled.fresh():
                 entry = self._last = self._new_entry(call.key)
                 break
             try:
                 answer = compiled.answer(kind, call, self.f)
-            except _GIVES_UP:
+            except GuardMiss as miss:
+                waiting = compiled.others(waiting, miss)
                 continue
+            except _GIVES_UP:
+                waiting = waiting[1:]
+                continue
+            entry.hits += 1
+            if entry.compiled[0] is not compiled:
+                with self._memory.lock:
+                    entry.prefer(compiled)
             if kind == "gradient" and call.single and type(answer[1]) is np.ndarray and answer[1].ndim:
                 self._hot = (answer[1].shape, compiled.fresh, compiled.program(kind))
             return answer
@@ -115,7 +125,7 @@ class Function:
     def _record(self, kind: str, call: Call, entry: Entry):
         """Answer from a recording of this run, and earn trust with it."""
         watch = None if self._always_eager or entry.eager else Watch(self.f, call.objects)
-        recording = self._trace(call)
+        recording = self._trace(call, kind == "gradient")
         entry.recordings += 1
         if recording.holds_outer or is_traced(recording.outputs):      # f closes over values of an enclosing trace
             return self._nested(kind, call)
@@ -124,6 +134,8 @@ class Function:
             with self._memory.lock:
                 answer = self._consider(kind, call, entry, recording, watch)
         if answer is None:
+            if not recording.values:                     # forgotten, for code that gave up
+                recording = self._trace(call, kind == "gradient")
             answer = eager(kind, call, recording, self.f)
             if entry.recordings == 1 and kind != "value" and not self._depends(call, recording):
                 self._agrees_with_plain(call, entry, recording)      # a zero gradient, unless f looks at types
@@ -135,8 +147,8 @@ class Function:
         moved = dependents(recording.nodes, [recording.inputs[k] for k in call.wrt])
         return any(type(o) is Node and o in moved for o in recording.outputs)
 
-    def _trace(self, call: Call) -> Recording:
-        return record(self.f, call.args, lambda number: number == call.argnum, self.kwargs)
+    def _trace(self, call: Call, keep: bool) -> Recording:
+        return record(self.f, call.args, lambda number: number == call.argnum, self.kwargs, keep)
 
     def _consider(self, kind: str, call: Call, entry: Entry, recording: Recording, watch: Watch):
         """The answer by generated code, if the recording agrees with an earlier one, a plain call and its own code."""
@@ -146,6 +158,7 @@ class Function:
         for array in recording.shared_arrays(earlier.recording):
             watch.add_array(array, "an array it refers to")
         compiled = Compiled(recording, watch.check(recording.work()), call.wrt)
+        recording.forget()
         try:
             answer = compiled.answer(kind, call, self.f)
         except _GIVES_UP:
@@ -155,8 +168,7 @@ class Function:
             entry.stay_eager(f"generated code gives {show(replayed)} where the function gives {show(recording.result)}")
             return None
         recording.held = {}
-        entry.pending.remove(earlier)
-        entry.compiled.append(compiled)
+        entry.trust(compiled)
         return answer
 
     def _agrees_with_plain(self, call: Call, entry: Entry, recording: Recording) -> bool:
@@ -177,6 +189,6 @@ class Function:
         """Inside another trace."""
         if kind == "value":
             return self.f(*call.args, **self.kwargs)
-        recording = self._trace(call)
+        recording = self._trace(call, False)
         one_number(recording, self.f)
         return nested(kind, call, recording)

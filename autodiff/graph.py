@@ -125,7 +125,7 @@ class Graph:
         if node is None:
             shape, dtype = prim.shape(*inputs, **params)
             node = self.table[key] = self.append(prim, inputs, params, shape, dtype)
-            if prim is GUARD:
+            if is_guarding(prim, params):
                 self.guards.append(node)
         return node
 
@@ -211,6 +211,11 @@ class Graph:
         return "\n".join([*lines, f"  return {', '.join(outs)}"])
 
     __repr__ = __str__
+
+
+def is_guarding(prim: Primitive, params: dict) -> bool:
+    """Whether an operation checks something: a guard, or a call (checkpoint.py) with guards inside."""
+    return prim is GUARD or "body" in params and params["body"].guarded
 
 
 def dependents(nodes: Iterable[Node], roots: Iterable[Node]) -> set[Node]:

@@ -165,7 +165,7 @@ class System:
         def g(x, p):
             return _flat(self.function.rules[0](self.restore(x), *self._unflat(self.structure, self.shapes, p)))
 
-        recording = record(g, (x, np.asarray(p)), lambda number: True, {})
+        recording = record(g, (x, np.asarray(p)), lambda number: True, {}, False)
         if recording.holds_outer:
             raise TraceError(f"{self}: g uses a traced value that is not among the parameters",
                              "pass it as a parameter of the function, of g and of solve")

@@ -34,7 +34,7 @@ class Primitive:
     """
 
     __slots__ = ("name", "evaluate", "shape", "partials", "transpose", "jvp", "expand", "samples", "ufunc", "view",
-                 "multilinear", "alias", "complex", "vjp")
+                 "multilinear", "alias", "complex", "vjp", "backward")
 
     def __init__(self, name: str, evaluate: Callable, shape: Callable, *, partials=None, transpose=None, jvp=None,
                  vjp=None, expand=None, samples: tuple = (), ufunc=None, view: bool = False, multilinear: bool = False,
@@ -49,6 +49,7 @@ class Primitive:
         self.samples, self.ufunc, self.view, self.multilinear = samples, ufunc, view or alias, multilinear
         self.alias = alias
         self.complex: Callable | None = None
+        self.backward: Callable | None = None     # (checkpoint.py) cotangents by running the operation again
         if registered:
             PRIMITIVES[name] = self
 

@@ -11,7 +11,7 @@ import scipy.sparse
 from . import creators, pytree
 from .contents import BYTES, fingerprint, owner, parts
 from .errors import TraceError, surfacing
-from .graph import CONSTANT, GUARD, Graph, Node
+from .graph import CONSTANT, GUARD, Graph, Node, is_guarding
 from .primitive import CARRIERS, NO_PARAMS, Primitive, Tracer
 
 NUMERIC = "fciub"      # kinds of dtype that a graph computes with
@@ -30,17 +30,21 @@ class Recording(Graph):
     """A graph being recorded: `values` has what every node was in this run, by index (for writes: if it is needed).
 
     What f does to an array after using it must not reach the recording: small constant arrays are copied, large ones
-    held by reference and checked at the end (`settled`). by_value : copy those too.
+    held by reference and checked at the end (`settled`). by_value : copy those too. keep : large values are kept, not
+    only their extremes (an eager gradient needs them).
     """
 
-    def __init__(self, by_value: bool) -> None:
+    def __init__(self, by_value: bool, keep: bool) -> None:
         super().__init__()
+        self.keep = keep
         self.values: list = []
         self.structure: Any = pytree.LEAF        # of the outputs
         self.result: list = []                   # values of the outputs
+        self.largest = 0.0                       # number of the run, where its values are forgotten
         self.held: dict[int, Held] = {}          # constant arrays by the id of the user's object
         self.by_value = by_value
         self.moved = False                       # an array held by reference has changed during the run
+        self.path: tuple | None = None           # its branches, once asked for (trust.py)
         self.failed = False                      # an operation raised, and f went on
         self.closed = False                      # the run is over
         self.holds_outer = False                 # an operand belongs to an enclosing trace
@@ -94,10 +98,16 @@ class Recording(Graph):
                 raise TraceError(f"{prim.name} gives {dtype} values", "keep the computation in real or complex numbers")
         node = Node(prim, tuple(inputs), params, shape, dtype, len(self.nodes))
         self.nodes.append(node)
-        self.values.append(None if prim.name == "setitem" else value)      # (kept when an operation reads it whole)
-        if prim is GUARD:
+        self.values.append(None if prim.name == "setitem" else self._kept(value))      # (when it is read whole)
+        if is_guarding(prim, params):
             self.guards.append(node)
         return Tracer(self, node, value)
+
+    def _kept(self, value):
+        """A value, or the extremes of a large one where nothing else of it is needed."""
+        if self.keep or type(value) is tuple or value.size <= LARGE or value.dtype.kind != "f":
+            return value
+        return np.array([np.fmin.reduce(value, None), np.fmax.reduce(value, None)])
 
     def _folded(self, prim: Primitive, value):
         """A result that depends on no input: a buffer, that traced values may be written into."""
@@ -119,7 +129,7 @@ class Recording(Graph):
                     if getattr(a.graph, "closed", False):
                         raise _stale(prim)
                 elif self.values[a.node.index] is None and prim.name not in _PARTIAL:
-                    self.values[a.node.index] = a.value
+                    self.values[a.node.index] = self._kept(a.value)
             elif kind is np.ndarray and a.dtype.kind in NUMERIC:
                 inputs[number] = self.hold(a)
             elif kind not in _SCALARS:
@@ -158,16 +168,35 @@ class Recording(Graph):
                         for recording in (self, other))
         return [a for key, a in mine.items() if key in theirs]
 
+    def adopt(self, part: Recording) -> None:
+        """Watch the constants of a recording that has become an operation of this one."""
+        for key, held in part.held.items():
+            seen = self.held.setdefault(key, held)
+            self.moved |= seen.live and seen.mark != held.mark
+        self.moved |= part.moved
+        self.failed |= part.failed
+
+    def size(self) -> float:
+        """The largest finite number of the run."""
+        values = [np.asarray(v) for v in self.values if not isinstance(v, tuple)]
+        return max((float(np.max(np.abs(v[np.isfinite(v)]), initial=0.0)) for v in values if v.dtype.kind in NUMERIC),
+                   default=0.0)
+
+    def forget(self) -> None:
+        """Keep of the values what comparisons need."""
+        self.largest, self.values = self.size(), []
+
     def value_of(self, node: Node):
         """What a node was in this run."""
         return self.values[node.index]
 
     def work(self) -> int:
         """Array entries that one run reads and makes: a measure of its cost."""
-        made = sum(np.size(v) for v in self.values if not isinstance(v, tuple))
+        made = sum(node.size for node in self.nodes if not isinstance(node.dtype, tuple))
         return made + sum(part.size for held in self.held.values() for part in parts(held.original))
 
 
+LARGE = 1024
 _PARTIAL = ("setitem", "getitem")     # their derivatives need no value: a loop that fills a buffer keeps none
 _SCALARS = frozenset({float, int, bool, complex, np.float64, np.complex128, np.float32, np.int64, np.bool_})
 
@@ -177,23 +206,24 @@ def _stale(prim: Primitive) -> TraceError:
                       "keep nothing that depends on x from one call to the next: compute it again, or return it")
 
 
-def record(f: Callable, args: Sequence, is_input: Callable[[int], bool], kwargs: dict[str, Any]) -> Recording:
+def record(f: Callable, args: Sequence, is_input: Callable[[int], bool], kwargs: dict[str, Any],
+           keep: bool) -> Recording:
     """Run f on tracers. `is_input(k)`: whether the float leaves of argument k become inputs of the graph.
 
-    A second time, with copies of all constants, where f changes a large array that it has used, or with all of NumPy's
-    and SciPy's names swapped, where a traced value has met a function that code not found from f reads.
+    keep : whether the values of the run are wanted. A second time, with copies of all constants, where f changes a
+    large array that it has used, or with all of NumPy's and SciPy's names swapped, where a traced value has met a
+    function that code not found from f reads.
     """
     try:
-        graph = _record_once(f, args, is_input, kwargs, False)
+        graph = _record_once(f, args, is_input, kwargs, Recording(False, keep))
     except TraceError:
         if not creators.widen(f):
             raise
-        graph = _record_once(f, args, is_input, kwargs, False)
-    return graph if graph.settled() else _record_once(f, args, is_input, kwargs, True)
+        graph = _record_once(f, args, is_input, kwargs, Recording(False, keep))
+    return graph if graph.settled() else _record_once(f, args, is_input, kwargs, Recording(True, keep))
 
 
-def _record_once(f: Callable, args: Sequence, is_input: Callable, kwargs: dict[str, Any], by_value: bool) -> Recording:
-    graph = Recording(by_value)
+def _record_once(f: Callable, args: Sequence, is_input: Callable, kwargs: dict, graph: Recording) -> Recording:
     traced = []
     for number, arg in enumerate(args):
         leaves, structure = pytree.flatten(arg)
@@ -202,10 +232,16 @@ def _record_once(f: Callable, args: Sequence, is_input: Callable, kwargs: dict[s
         else:
             leaves = [graph.argument(concrete(leaf)) if is_data(leaf) else leaf for leaf in leaves]
         traced.append(pytree.unflatten(structure, leaves))
+    record_into(graph, f, traced, kwargs)
+    return graph
+
+
+def record_into(graph: Recording, f: Callable, args: Sequence, kwargs: dict[str, Any]) -> None:
+    """Run f on arguments that are traced already."""
     try:
         with surfacing(), creators.patched(f, graph):
             of_scipy = (getattr(f, "__module__", None) or "").startswith("scipy")
-            out = (creators.everywhere(f) if of_scipy else f)(*traced, **kwargs)
+            out = (creators.everywhere(f) if of_scipy else f)(*args, **kwargs)
     finally:
         graph.closed = True
     leaves, graph.structure = pytree.flatten(out)
@@ -217,7 +253,6 @@ def _record_once(f: Callable, args: Sequence, is_input: Callable, kwargs: dict[s
         else:
             graph.outputs += (leaf.node if type(leaf) is Tracer and leaf.graph is graph else leaf,)
         graph.result.append(leaf.value if type(leaf) is Tracer else leaf)
-    return graph
 
 
 def trace(f: Callable, *args) -> Recording:
@@ -227,7 +262,7 @@ def trace(f: Callable, *args) -> Recording:
     Raises TraceError where the code leaves what can be recorded. Costs one run of f and a few µs an operation.
     """
     from .interpreters.draw import input_names
-    graph = record(f, args, lambda number: True, {})
+    graph = record(f, args, lambda number: True, {}, True)
     graph.names = dict(zip(graph.inputs, input_names(f, args), strict=True))
     return graph
 

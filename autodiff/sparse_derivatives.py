@@ -108,7 +108,7 @@ class SparseDerivative:
 
     def __call__(self, *args) -> scipy.sparse.csr_array:
         call = Call(args, self.argnum)
-        recording = record(self.f, call.args, lambda number: number == call.argnum, {})
+        recording = record(self.f, call.args, lambda number: number == call.argnum, {}, False)
         if call.traced or recording.holds_outer or is_traced(recording.outputs):
             raise TraceError(f"autodiff.{self._name} inside another transform: SciPy's matrices cannot be traced",
                              "use autodiff.jacobian, autodiff.hessian or autodiff.hvp there")

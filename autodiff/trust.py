@@ -13,14 +13,18 @@ import scipy.sparse
 
 from .answers import Compiled
 from .call import Call
+from .checkpoint import CALL, every_node
 from .contents import parts
-from .graph import GUARD, Node
+from .graph import GUARD, Graph, Node
 from .recording import NUMERIC, Recording
 from .watch import Watch
 
 _NUMBERS = (np.ndarray, np.generic, float, int, complex)
-MAX_PATHS = 8          # recordings a signature may need (branches taken) before it stays eager
-ROUNDING = 1e4         # units in the last place of the largest number of a run that two evaluations may differ by
+FEW_PATHS = 8              # recordings (branches taken) of a signature that are kept whatever their length
+MAX_PATHS = 64             # that are kept where they have
+MAX_OPERATIONS = 100_000   # operations in all; then the oldest are forgotten
+PATIENCE = 200             # recordings after which a signature that finds its path less than half the time stays eager
+ROUNDING = 1e4             # units in the last place of the largest number of a run that two evaluations may differ by
 
 
 class Trust(NamedTuple):
@@ -68,10 +72,10 @@ class Entry:
     """What is known of one signature (structure, shapes, dtypes and static values of the arguments)."""
 
     def __init__(self) -> None:
-        self.compiled: list[Compiled] = []
-        self.pending: list[Pending] = []
-        self.eager = ""                  # why, once it is final
-        self.recordings = self.doubts = 0
+        self.compiled: list[Compiled] = []         # the latest to answer first; lists are replaced, never changed
+        self.pending: dict[tuple, Pending] = {}    # by path
+        self.eager = ""                            # why, once it is final
+        self.recordings = self.hits = self.doubts = 0
 
     def report(self) -> Trust:
         if self.eager:
@@ -81,7 +85,16 @@ class Entry:
         return Trust("recording", "waiting for a second recording at another point", self.recordings)
 
     def stay_eager(self, why: str) -> None:
-        self.eager, self.pending, self.compiled = why, [], []
+        self.eager, self.pending, self.compiled = why, {}, []
+
+    def prefer(self, compiled: Compiled) -> None:
+        """The next call is likely to take the branches of the last."""
+        if compiled in self.compiled:
+            self.compiled = [compiled, *[c for c in self.compiled if c is not compiled]]
+
+    def trust(self, compiled: Compiled) -> None:
+        self.pending.pop(path(compiled.recording))
+        self.compiled = [compiled, *self.compiled]
 
     def agreeing(self, recording: Recording, call: Call, watch: Watch) -> Pending | None:
         """The earlier recording that this one confirms; otherwise this one waits, or the entry becomes eager."""
@@ -92,23 +105,39 @@ class Entry:
                 self.stay_eager(why)
         if why or self.eager or recording.failed:
             return None
-        if any(compare(known.recording, recording) == SAME for known in self.compiled):
-            return None                  # a guard at the edge of rounding
-        self.pending = [p for p in self.pending if not p.watch.changed()]
-        inputs = [np.array(leaf) for leaf in call.leaves]
-        for earlier in self.pending:
-            difference = compare(earlier.recording, recording)
-            if difference == SAME:
-                elsewhere = not all(map(_equal, inputs, earlier.inputs))
-                return earlier if elsewhere else None
-            if difference != BRANCH:
-                self.stay_eager(difference)
-                return None
-        if len(self.pending) + len(self.compiled) >= MAX_PATHS:
-            self.stay_eager(f"more than {MAX_PATHS} paths through its branches")
-        else:
-            self.pending.append(Pending(recording, inputs, watch))
-        return None
+        taken = path(recording)
+        if any(path(c.recording) == taken and compare(c.recording, recording) == SAME for c in self.compiled):
+            return None                      # a guard at the edge of rounding
+        earlier = self.pending.get(taken)
+        if earlier is None or earlier.watch.changed():
+            self._wait(taken, Pending(recording, [np.array(leaf) for leaf in call.leaves], watch))
+            return None
+        difference = compare(earlier.recording, recording)
+        if difference:
+            self.stay_eager(difference)
+            return None
+        return None if all(map(_equal, call.leaves, earlier.inputs)) else earlier
+
+    def _wait(self, taken: tuple, pending: Pending) -> None:
+        """Keep a recording of a new path; of too many, the oldest goes, and where few calls meet a known path, all."""
+        if self.recordings > PATIENCE and self.hits < self.recordings:
+            self.stay_eager(f"its branches take new paths at most calls: {self.recordings} recordings")
+            return
+        self.pending[taken] = pending
+        kept = [c.recording for c in self.compiled] + [p.recording for p in self.pending.values()]
+        while len(kept) > FEW_PATHS and (len(kept) > MAX_PATHS or sum(len(r.nodes) for r in kept) > MAX_OPERATIONS):
+            if len(self.pending) > 1:
+                kept.remove(self.pending.pop(next(iter(self.pending))).recording)
+            else:
+                kept.remove(self.compiled[-1].recording)
+                self.compiled = self.compiled[:-1]
+
+
+def path(recording: Recording) -> tuple:
+    """The branches a recording took, by its guards in order."""
+    if recording.path is None:
+        recording.path = tuple([n.params["expected"].key for n in every_node(recording.nodes) if n.prim is GUARD])
+    return recording.path
 
 
 def doubt(watch: Watch) -> str:
@@ -124,16 +153,24 @@ SAME, BRANCH = "", "different branches"
 
 def compare(a: Recording, b: Recording) -> str:
     """SAME where two recordings agree in structure and constants, BRANCH where they part at a guard, or the trouble."""
+    return _compare(a, b) or (SAME if a.structure == b.structure else "two recordings differ in what they return")
+
+
+def _compare(a: Graph, b: Graph) -> str:
     for x, y in zip(a.nodes, b.nodes, strict=False):
         if x.prim is GUARD and y.prim is GUARD and x.params != y.params:
             return BRANCH
-        if (x.prim, x.params, x.shape, x.dtype, len(x.inputs)) != (y.prim, y.params, y.shape, y.dtype, len(y.inputs)):
+        inside = x.prim is y.prim is CALL
+        if inside and (difference := _compare(x.params["body"].graph, y.params["body"].graph)):
+            return difference
+        if (x.prim, x.shape, x.dtype, len(x.inputs)) != (y.prim, y.shape, y.dtype, len(y.inputs)) or (
+                x.params != y.params and not inside):
             return f"two recordings differ: {x.prim} and {y.prim} at operation {x.index}"
         if not all(map(_same_operand, x.inputs, y.inputs)):
             return f"two recordings differ in a constant of {x.prim} (randomness, or state that changes)"
     if len(a.nodes) != len(b.nodes):
         return "two recordings differ in length"
-    if a.structure != b.structure or not all(map(_same_operand, a.outputs, b.outputs)):
+    if not all(map(_same_operand, a.outputs, b.outputs)):
         return "two recordings differ in what they return"
     return SAME
 
@@ -165,9 +202,12 @@ def _near(x, y, recording: Recording) -> bool:
         return x.shape == y.shape and bool(np.all(x == y))
     if np.array_equal(x, y, equal_nan=True):
         return True
-    dtypes = {np.dtype(np.float64)} | {node.dtype for node in recording.nodes if _is_float(node)}
+    nodes = list(every_node(recording.nodes))
+    dtypes = {np.dtype(np.float64)} | {node.dtype for node in nodes if _is_float(node)}
     eps = max(np.finfo(dtype).eps for dtype in dtypes)
-    size = max((float(np.max(np.abs(v), initial=0.0)) for v in _finite((x, y, *recording.values))), default=0.0)
+    inside = [node.params["body"].size for node in nodes if node.prim is CALL]
+    values = (x, y, recording.largest, *inside, *recording.values)
+    size = max((float(np.max(np.abs(v), initial=0.0)) for v in _finite(values)), default=0.0)
     return bool(np.allclose(x, y, rtol=ROUNDING * eps, atol=ROUNDING * eps * size, equal_nan=True))
 
 

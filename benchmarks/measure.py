@@ -62,12 +62,30 @@ def derivatives(workload: Workload, effort: Effort, with_peers: bool) -> Iterato
     timed = interleave({"f": lambda: problem.f(x), "ours: f": lambda: ours(x), **gradients}, effort)
     values = {"plain": timed.pop("f"), "ours": timed.pop("ours: f")}
     yield from _rows(workload.label, "f", values, "plain", notes)
+    if "operations" in problem.data:
+        yield from _scalar_replay(workload.label, problem, ours, x, effort)
     yield from _rows(workload.label, "value+gradient", timed, "hand", notes)
     cost = {"plain f": values["plain"], "ours": timed["ours"], "hand": timed["hand"]}
     yield from _rows(workload.label, "(value+gradient)/f", cost, "plain f", notes)
     both = {"hand": lambda: (problem.value_and_grad(x), problem.hv_at(x)), "ours": lambda: ours.linearize_grad(x)}
     yield from _rows(workload.label, "linearise", interleave(both, effort), "hand", notes)
     yield from _rows(workload.label, "HVP", interleave(products, effort), "hand", notes)
+
+
+def _scalar_replay(label: str, problem: problems.Problem, ours: ad.Function, x: Any, effort: Effort) -> Iterator[Row]:
+    """Replays of a loop over numbers against the same in Python floats; the note has the difference an operation."""
+    pairs = {
+        "replay of f": {"hand, floats": lambda: problem.data["value"](x), "ours": lambda: ours(x)},
+        "replay of value+gradient": {
+            "hand, floats": lambda: problem.value_and_grad(x),
+            "ours": lambda: ours.value_and_grad(x),
+        },
+    }
+    for quantity, contenders in pairs.items():
+        timed = interleave(contenders, effort)
+        beyond = (timed["ours"].median - timed["hand, floats"].median) / problem.data["operations"]
+        note = f"{beyond * 1e9:+.1f} ns an operation beyond Python's floats"
+        yield from _rows(label, quantity, timed, "hand, floats", {"ours": note})
 
 
 def _trusted(problem: problems.Problem, workload: Workload) -> ad.Function:

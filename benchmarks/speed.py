@@ -49,7 +49,7 @@ def main(arguments: list[str] | None = None) -> int:
     if options.only.lower() in "recording minimize logistic 569x30":
         rows += measure.recording(effort)
         rows += measure.minimisations(effort, gtol=GTOL)
-        _print_rows(rows, ("recording", "minimize"))
+    _print_rows(rows, ("recording", "minimize", "replay"))
     if not rows:
         labels = ", ".join([*(w.label for w in WORKLOADS), "recording", "minimize"])
         print(f"--only {options.only!r} matches nothing; there are: {labels}", file=sys.stderr)

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import numpy as np
 
 import problems
+from benchmarks.loops import pendulum_loop
 from problems import Problem
 
 
@@ -22,7 +24,10 @@ class Workload:
     spread: float = 0.1
 
     def build(self) -> Problem:
-        return problems.get(self.problem, **self.sizes)
+        return LOCAL.get(self.problem, partial(problems.get, self.problem))(**self.sizes)
+
+
+LOCAL: dict[str, Callable[..., Problem]] = {"pendulum-loop": pendulum_loop}
 
 
 WORKLOADS = (
@@ -34,6 +39,7 @@ WORKLOADS = (
     Workload("logistic 20000x500", "logistic-regression", {"m": 20000, "n": 500, "lam": 1e-3}, 0.02),
     Workload("logistic CSR 20000x5000", "logistic-regression", {"m": 20000, "n": 5000, "density": 0.002, "lam": 1e-3}),
     Workload("tanh network 64-128-10", "tanh-network", {}, 0.01),
+    Workload("loop of 1e4 numbers", "pendulum-loop", {"steps": 1000}),
     Workload("softmax 1797x64x10", "softmax-regression", {"m": 1797, "n": 64, "k": 10}),
 )
 

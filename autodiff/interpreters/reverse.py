@@ -13,7 +13,7 @@ from ..errors import TraceError
 from ..graph import INPUT, Graph, Node, dependents
 from ..primitive import COMPLEX, Tracer, bind, shape_of
 from ..primitives.complex import real
-from ..primitives.indexing import GETITEM, SCATTER
+from ..primitives.indexing import GETITEM, SCATTER, SETITEM
 from ..primitives.linalg import ITEM
 from ..primitives.reductions import SUM
 from ..primitives.shape import BROADCAST, broadcast_to, reshape
@@ -63,7 +63,10 @@ def _contributions(node: Node, ct, active: set, value: Callable, graph: Graph):
         yield 0, _Item(node.params["number"], ct)
         return
     inputs = [value(i) if type(i) is Node else i for i in node.inputs]
-    if prim.partials is not None:
+    if prim.backward is not None:
+        parts = prim.backward(ct, inputs, wanted, graph, **node.params)
+        yield from ((k, part) for k, part in parts if part is not None)
+    elif prim.partials is not None:
         for k in wanted:
             if prim.partials[k] is not None:
                 part = graph.scale(ct, prim.partials[k](value(node), *inputs))
@@ -71,7 +74,7 @@ def _contributions(node: Node, ct, active: set, value: Callable, graph: Graph):
     elif prim.transpose is not None and (prim.jvp is None or all(prim.transpose[k] for k in wanted)):
         if prim not in _LAZY:
             ct = broadcast_to(ct, node.shape)
-        for k in wanted:
+        for k in wanted[::-1] if prim is SETITEM else wanted:     # the part first: the rest can be zeroed in place
             rule = prim.transpose[k]
             part = None if rule is None else rule(ct, *inputs, **node.params)
             if part is not None:

@@ -1,11 +1,15 @@
 """Generated code: the registered problems against their hand-written derivatives, buffers, and the forms it chooses."""
 
+import tracemalloc
+
 import numpy as np
 import pytest
 import scipy.sparse
 
 import autodiff as ad
 import problems
+from autodiff import schedule, storage
+from autodiff.answers import linear_parts
 from autodiff.compile import Program
 from autodiff.derive import gradient, primal
 
@@ -153,6 +157,69 @@ def test_peak_memory_is_that_of_plain_numpy():
         return np.sum(x)
     g = primal(ad.trace(f, np.zeros(100)))
     assert Program(g, g.inputs, g.outputs).source.count("buffer((100,)") <= 2
+
+
+def rosenbrock(x):
+    return np.sum(100.0 * (x[1:] - x[:-1] ** 2) ** 2 + (1.0 - x[:-1]) ** 2)
+
+
+@pytest.mark.parametrize("f", [rosenbrock, lambda x: np.sum(np.exp(0.3 * x) * np.tanh(x)),
+                               lambda x: np.sum(np.exp(-x * x)) + np.sum(np.tanh(x) ** 2) / 2],
+                         ids=["rosenbrock", "exp·tanh", "exp+tanh²"])
+def test_a_million_variables_in_twelve_vectors(f):
+    """Peak memory of a Hessian-vector product above its arguments: at first (`hvp`), while compiling, compiled."""
+    n = 10**6
+    x, v = np.linspace(-1.0, 1.0, n), np.cos(np.arange(n))
+    fun = ad.compile(f)
+    tracemalloc.start()
+    try:
+        products = []
+        for product in (lambda: ad.hvp(f, x, v), *[lambda: fun.linearize_grad(x)[2](v)] * 3):
+            products.append(product()[:1000].copy())
+            assert tracemalloc.get_traced_memory()[1] <= 12 * x.nbytes, tracemalloc.get_traced_memory()[1] / x.nbytes
+            tracemalloc.reset_peak()
+            x[-1] += 1e-3
+    finally:
+        tracemalloc.stop()
+    assert fun.report.mode == "compiled"
+    for found in products[1:]:
+        np.testing.assert_allclose(found, products[0], rtol=1e-10, atol=1e-12)
+
+
+def test_orders_of_least_memory():
+    """Value, gradient, second derivative, one after the other, keep far more values than need be kept."""
+    def f(x):
+        return np.sum(np.exp(-x * x) * np.tanh(x) + np.log1p(x * x) * np.sqrt(1 + x * x) + np.sin(x) / (2 + np.cos(x)))
+    g, residuals, _, _ = linear_parts(ad.trace(f, np.linspace(-1, 1, 10**5)), range(1), False)
+    outputs = (*g.outputs, *residuals)
+    nodes = [n for n in g.live(outputs) if n not in g.inputs]
+    found = schedule.scheduled(nodes, outputs)
+    known = {*g.inputs}
+    for node in found:
+        assert all(i in known for i in node.inputs if isinstance(i, type(node)))
+        known.add(node)
+    assert set(found) == set(nodes) and len(found) == len(nodes)
+    needs = schedule._Needs(nodes, outputs)
+    assert needs.peak(found) <= 0.7 * needs.peak(nodes)
+    assert len(residuals) == 1                                   # quotients and products alike: one diagonal
+
+
+@pytest.mark.parametrize("f", [lambda x: np.sum(x / (2.0 + x[::-1] ** 2)) ** 2,
+                               lambda x: np.sum(np.where(x > 0, np.sin(x), 0.3 * x * x)) * np.sum(np.cos(x) / 3.0),
+                               lambda x: np.sum(np.exp(np.diff(x)) * x[:-1]) + np.sum(np.cumsum(x) ** 3)])
+def test_orders_of_evaluation_give_the_same(f, monkeypatch):
+    """The order for least memory, taken for small arrays too, changes nothing but the last digit."""
+    x, v = np.linspace(-1.0, 1.0, 40), np.cos(np.arange(40.0))
+    expected = [(fun := ad.compile(f, eager=True)).grad(x), fun.linearize_grad(x)[2](v)]
+    monkeypatch.setattr(schedule, "WORTH", 0)
+    monkeypatch.setattr(storage, "LARGE", 0)
+    for eager in (True, False):
+        fun = ad.compile(f, eager=eager)
+        for k in range(3):
+            grad, hv = fun.linearize_grad(x + (k < 2) * k * 1e-3)[1:]
+        np.testing.assert_allclose(grad, expected[0], rtol=1e-11, atol=1e-12)
+        np.testing.assert_allclose(hv(v), expected[1], rtol=1e-10, atol=1e-12)
+        np.testing.assert_allclose(fun.value_and_grad(x)[1], expected[0], rtol=1e-11, atol=1e-12)
 
 
 def test_linear_part_of_a_loop_stays_small():

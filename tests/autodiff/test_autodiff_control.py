@@ -4,6 +4,8 @@ import numpy as np
 import pytest
 
 import autodiff as ad
+from autodiff import trust
+from autodiff.answers import Compiled
 
 RNG = np.random.default_rng(0)
 POINTS = [RNG.standard_normal(4) for _ in range(12)]
@@ -143,16 +145,90 @@ def test_each_path_is_recorded_twice_and_then_compiled():
     assert fun.report.recordings == 4
 
 
-def test_more_paths_than_it_keeps_is_eager_and_right():
-    def f(x):
-        return sum(x[i] if x[i] > 0 else x[i] ** 2 for i in range(4))         # 16 paths
-    fun = ad.compile(f)
-    points = [np.array([1.0 if k >> i & 1 else -1.0 for i in range(4)]) * s for k in range(16) for s in (1.0, 0.5)]
-    for x in points + points:
+@pytest.fixture
+def signs():
+    """A function of 2ⁿ paths, new in each test."""
+    return lambda x: sum(x[i] if x[i] > 0 else x[i] ** 2 for i in range(len(x)))
+
+
+def signed_points(n, count, seed):
+    """Points of the first `count` sign patterns in n entries, at random places."""
+    rng = np.random.default_rng(seed)
+    return [np.array([1.0 if k >> i & 1 else -1.0 for i in range(n)]) * rng.uniform(0.5, 2.0, n) for k in range(count)]
+
+
+def test_many_paths_are_all_compiled(signs):
+    fun = ad.compile(signs)
+    for seed in range(5):
+        for x in signed_points(5, 32, seed):
+            value, grad = fun.value_and_grad(x)
+            assert value == pytest.approx(float(signs(x)))
+            np.testing.assert_allclose(grad, np.where(x > 0, 1.0, 2 * x))
+            if seed > 1:
+                np.testing.assert_allclose(fun.linearize_grad(x)[2](np.ones(5)), np.where(x > 0, 0.0, 2.0))
+    assert fun.report.mode == "compiled" and fun.report.reason.startswith("32 path")
+    assert fun.report.recordings == 64                                # two a path, none after that
+
+
+def test_a_miss_leads_to_the_right_path(signs, monkeypatch):
+    """Each miss excludes all paths but those of the branch taken: 6 branches cost at most 7 runs of 64 paths."""
+    fun = ad.compile(signs)
+    for seed in range(2):
+        for x in signed_points(6, 64, seed):
+            fun.value_and_grad(x)
+    runs, run = [], Compiled.answer
+    monkeypatch.setattr(Compiled, "answer", lambda self, kind, call, f: (runs.append(1), run(self, kind, call, f))[1])
+    for x in signed_points(6, 64, 3)[::-1]:
+        del runs[:]
+        np.testing.assert_allclose(fun.value_and_grad(x)[1], np.where(x > 0, 1.0, 2 * x))
+        assert 1 <= len(runs) <= 7
+        del runs[:]
+        fun(x), fun.linearize_grad(x)
+        assert len(runs) == 2                                         # the latest first
+    assert fun.report.recordings == 128
+
+
+def test_the_number_of_iterations_may_vary():
+    """Newton's iteration inside f: one path a number of steps, found in a few runs, recorded twice each."""
+    fun = ad.compile(newton)
+    rng = np.random.default_rng(0)
+    for _ in range(150):
+        x = rng.standard_normal(4) * 10.0 ** rng.uniform(-2, 4)
         value, grad = fun.value_and_grad(x)
-        assert value == pytest.approx(float(f(x)))
-        np.testing.assert_allclose(grad, np.where(x > 0, 1.0, 2 * x))
+        assert value == pytest.approx(np.sqrt(1 + x @ x), rel=1e-11)
+        np.testing.assert_allclose(grad, x / value, rtol=1e-9)
+    entry, = fun._entries.values()
+    assert fun.report.mode == "compiled" and len(entry.compiled) > 10
+    assert fun.report.recordings <= 3 * (len(entry.compiled) + len(entry.pending))        # (some at a guard's edge)
+
+
+def test_paths_that_hardly_ever_return_are_run_eagerly(signs):
+    fun = ad.compile(signs)
+    rng = np.random.default_rng(0)
+    for _ in range(220):
+        x = rng.standard_normal(16)
+        np.testing.assert_allclose(fun.value_and_grad(x)[1], np.where(x > 0, 1.0, 2 * x))
     assert fun.report.mode == "eager" and "paths" in fun.report.reason
+    entry, = fun._entries.values()
+    assert not entry.pending and not entry.compiled
+
+
+def test_long_paths_are_forgotten_for_new_ones(monkeypatch):
+    """What is kept is bounded in operations, and a forgotten path is recorded again."""
+    def f(x):
+        y, n = x[0], int(ad.stop_gradient(x[1]))
+        for _ in range(n):
+            y = y * 0.999 + 1e-3 * x[0]
+        return y * y
+    monkeypatch.setattr(trust, "MAX_OPERATIONS", 2000)
+    fun = ad.compile(f)
+    for n in (*range(80, 110), 80):
+        for start in (1.0, 1.5):
+            x = np.array([start, float(n)])
+            value, grad = fun.value_and_grad(x)
+            assert value == pytest.approx(float(f(x))) and grad[0] == pytest.approx(2 * value / start)
+    entry, = fun._entries.values()
+    assert fun.report.mode == "compiled" and 8 <= len(entry.compiled) + len(entry.pending) <= 12
 
 
 def test_the_number_of_iterations_may_differ_at_every_point():

@@ -1,7 +1,9 @@
 """Differential fuzzing: random plain-NumPy programs, every derivative, eager and compiled, against differences.
 
 A program is a list of (function, operand numbers) over a growing list of values, so the very same code runs on arrays
-(the independent truth) and on tracers. AUTODIFF_FUZZ sets the number of programs, AUTODIFF_FUZZ_SEED the first seed.
+(the independent truth) and on tracers. Value, gradient, jvp and Hessian-vector product of every program are compared
+with differences of plain values; one in ten is looked at from all sides. AUTODIFF_FUZZ sets the number of programs,
+AUTODIFF_FUZZ_SEED the first seed.
 """
 
 import os
@@ -13,9 +15,10 @@ import scipy.special as sp
 
 import autodiff as ad
 
-PROGRAMS = int(os.environ.get("AUTODIFF_FUZZ", 240))
+PROGRAMS = int(os.environ.get("AUTODIFF_FUZZ", 2000))
 FIRST = int(os.environ.get("AUTODIFF_FUZZ_SEED", 0))
-BATCH = 20
+BATCH = 50
+THOROUGH = 10                        # one program in so many is checked from all sides
 SHAPES = ((), (1,), (3,), (4,), (2, 3), (3, 2), (1, 3), (3, 1), (3, 3), (2, 1, 3), (2, 2, 2), (1, 1))
 LARGEST, MOST = 15.0, 48             # values and sizes a program may reach
 
@@ -225,8 +228,87 @@ def _linalg(rng, env):
                          lambda y: np.linalg.norm(y - 2), lambda y: np.trace(square(y)) + np.diag(square(y)))), (i,)
 
 
+def _branch(rng, env):
+    """if, while, for and masks on values, far enough from where the branches change."""
+    i = _any(rng, env)
+    f, g = _choose(rng, UNARY), _choose(rng, UNARY)
+    level = float(np.mean(np.tanh(env[i])))
+    low, high = level - 0.25, level + 0.25
+    if np.any(np.abs(env[i]) < 0.25):
+        return None
+
+    def chosen(y):
+        return f(y) if np.mean(np.tanh(y)) > low else y * 1e3
+
+    def chain(y):
+        if (t := np.mean(np.tanh(y))) > high:
+            return y - 1e3
+        return g(y) * 0.5 if low < t < high else f(y)
+
+    def masked(y):
+        out = np.array(y * 1.0)
+        out[y > 0] = f(y[y > 0])
+        return out
+
+    def entries(y):
+        return sum(v if v > 0 else np.sin(v) for v in y.ravel()) * y
+    return _choose(rng, (chosen, chain, masked, entries) if np.ndim(env[i]) else (chosen, chain)), (i,)
+
+
+def _loop(rng, env):
+    """Loops over numbers and over small vectors, as integrators are written."""
+    i, n = _any(rng, env), int(rng.integers(2, 9))
+    a, b = rng.uniform(0.1, 0.6, size=2)
+
+    def logistic(y):
+        t = np.tanh(np.sum(y)) * 0.2 + 0.5
+        for _ in range(n):
+            t = 2.7 * t * (1.0 - t)
+        return t * y
+
+    def euler(y):
+        q, p = np.mean(np.tanh(y)), a
+        for k in range(n):
+            p = p - 0.1 * np.sin(q) * (b + k)
+            q = q + 0.1 * p / (1.0 + q * q)
+        return y + q - p
+
+    def vectors(y):
+        state = y * a
+        for k in range(n):
+            state = state + 0.2 * (np.sin(y * b) - state * y.size / (k + 2.0))
+        return state
+
+    def filled(y):
+        flat, out = y.ravel(), np.zeros(n)
+        for k in range(n):
+            out[k] = np.sin(flat[k % flat.size]) + (a * out[k - 1] * flat[-1] if k else 0.0)
+        return out
+
+    def trajectory(y):
+        out = np.empty((n, y.ravel().size))
+        out[0] = y.ravel() * b
+        for k in range(1, n):
+            out[k] = np.tanh(out[k - 1] + a * out[0][::-1])
+        return out[-1].reshape(y.shape)
+    return _choose(rng, (logistic, euler, vectors, filled, trajectory)), (i,)
+
+
+def _checkpointed(rng, env):
+    """A step, or several, behind a checkpoint; nested ones; with a captured value."""
+    step = _choose(rng, (_unary, _binary, _reduce, _write, _layout, _loop, _contract, _index))(rng, env)
+    if step is None:
+        return None
+    f, operands = step
+    g = _choose(rng, UNARY)
+    return _choose(rng, (ad.checkpoint(f), ad.checkpoint(lambda *ys: g(f(*ys))), lambda *ys: g(ad.checkpoint(f)(*ys)),
+                         ad.checkpoint(lambda *ys: ad.checkpoint(f)(*ys) * 0.5 + np.mean(ad.checkpoint(g)(ys[0]))),
+                         lambda *ys: ad.checkpoint(lambda: f(*ys))(),
+                         lambda *ys: sum(ad.checkpoint(lambda y: {"a": (g(y), y)})(f(*ys))["a"]))), operands
+
+
 STEPS = (_unary, _unary, _scalar, _scalar, _binary, _binary, _constant, _reduce, _reduce, _scan, _matmul, _contract,
-         _index, _index, _layout, _join, _scalars, _write, _sparse, _linalg)
+         _index, _index, _layout, _join, _scalars, _write, _sparse, _linalg, _branch, _loop, _checkpointed)
 
 
 def _choose(rng, options):
@@ -335,6 +417,24 @@ def assert_slope(f, p, d, claimed, what):
     raise AssertionError(f"{what}: differences give {truth}, claimed {claimed} (relative gap {worst:.1e})")
 
 
+def assert_curvature(f, p, d, e, claimed, what):
+    """claimed is dᵀHe at p: from second differences of f along d + e and d − e, at some step of a sweep."""
+    worst, at = np.inf, float(f(p))
+    scale = 1.0 / (1e-3 + max(np.abs(_flat(d)).max(), np.abs(_flat(e)).max()))
+    for h in (1e-2 * scale, 3e-3 * scale, 1e-3 * scale, 3e-4 * scale, 1e-4 * scale):
+        truth = 0.0
+        for sign in (1.0, -1.0):
+            w = _moved(d, sign, e)
+            ring = [float(f(_moved(p, k * h, w))) for k in (-2, -1, 1, 2)]
+            truth += sign * (16 * (ring[1] + ring[2]) - ring[0] - ring[3] - 30 * at) / (48 * h * h)
+        rounding = 50 * np.finfo(float).eps * abs(at) / h ** 2
+        gap = max(abs(truth - claimed) - rounding, 0.0) / (1e-2 + abs(truth))
+        worst = min(worst, gap if gap == gap else np.inf)
+        if worst < 2e-5:
+            return
+    raise AssertionError(f"{what}: differences give {truth}, claimed {claimed} (relative gap {worst:.1e})")
+
+
 def _direction(program):
     d = [program.rng.standard_normal(x.shape) for x in program.points[0]]
     return d if len(d) > 1 else d[0]
@@ -400,14 +500,32 @@ def _check_vector(program):
     assert_slope(lambda q: _flat(ad.vjp(f, q)[1](ct)), p, d, _flat(twice), "jvp of vjp")
 
 
+def _check(program):
+    """Value, gradient, jvp and Hessian-vector product, from the first run and from generated code."""
+    f, d, e = program.scalar, _direction(program), _direction(program)
+    fun = ad.compile(f)
+    for number in range(2):
+        p = program.point(number)
+        value, grad, hv = fun.linearize_grad(p)
+        np.testing.assert_allclose(value, f(p), rtol=1e-11, atol=1e-12, err_msg="value")
+        assert_slope(f, p, d, _inner(grad, d), f"gradient, call {number}")
+        assert_curvature(f, p, d, e, _inner(hv(d), e), f"Hessian-vector product, call {number}")
+    assert fun.report.mode == "compiled", fun.report
+    y, moved = ad.jvp(program.vector, (p,), (d,))
+    np.testing.assert_allclose(y, program.vector(p), rtol=1e-12, atol=1e-12)
+    assert_slope(program.vector, p, d, moved, "jvp")
+
+
 @pytest.mark.parametrize("batch", range(0, PROGRAMS, BATCH))
 def test_random_programs(batch):
     for seed in range(FIRST + batch, FIRST + min(batch + BATCH, PROGRAMS)):
         try:
             with np.errstate(under="ignore"):
                 program = Program(seed)
-                _check_scalar(program)
-                _check_vector(program)
+                _check(program)
+                if seed % THOROUGH == 0:
+                    _check_scalar(program)
+                    _check_vector(program)
         except Exception as error:
             error.add_note(f"program of seed {seed}: AUTODIFF_FUZZ=1 AUTODIFF_FUZZ_SEED={seed}")
             raise
@@ -434,6 +552,15 @@ def test_the_truth_notices_small_errors():
     for wrong in (1 + 1e-5, -1.0, 0.0):
         with pytest.raises(AssertionError, match="differences give"):
             assert_slope(lambda x: np.sum(np.sin(x)), p, np.ones(2), wrong * np.cos(p).sum(), "slope")
+    d, e = np.array([0.3, 1.0]), np.array([-1.2, 0.4])
+
+    def f(x):
+        return np.sum(np.sin(x)) * x[0] * x[1]
+    right = d @ np.array([ad.finite_difference.directional(lambda q, k=k: ad.grad(f)(q)[k], p, e) for k in range(2)])
+    assert_curvature(f, p, d, e, right, "curvature")
+    for wrong in (1 + 1e-3, -1.0, 0.0):
+        with pytest.raises(AssertionError, match="differences give"):
+            assert_curvature(f, p, d, e, wrong * right, "curvature")
 
 
 PAIRS = (np.multiply, lambda a, b: a - b ** 2, lambda a, b: np.exp(a * b), np.arctan2,

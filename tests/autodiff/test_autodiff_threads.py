@@ -2,6 +2,7 @@
 
 import gc
 import threading
+import tracemalloc
 import weakref
 from concurrent.futures import ThreadPoolExecutor
 
@@ -10,6 +11,8 @@ import pytest
 import scipy.sparse
 
 import autodiff as ad
+from autodiff.derive import primal
+from autodiff.interpreters import evaluate
 
 RNG = np.random.default_rng(3)
 POINTS = [RNG.standard_normal(50) for _ in range(40)]
@@ -116,6 +119,52 @@ def test_a_function_that_calls_itself_through_its_derivative():
         np.testing.assert_allclose(outer.value_and_grad(x)[1], 10 * x, rtol=1e-12)
 
 
+def test_threads_find_their_branches_in_one_tree():
+    """Recordings are added, preferred and selected by several threads at once."""
+    def f(x):
+        return sum(x[i] if x[i] > 0 else x[i] ** 2 for i in range(4))
+    fun = ad.compile(f)
+
+    def work(k):
+        rng = np.random.default_rng(k)
+        for _ in range(150):
+            x = rng.standard_normal(4)
+            value, grad = fun.value_and_grad(x)
+            assert value == pytest.approx(float(f(x)))
+            np.testing.assert_allclose(grad, np.where(x > 0, 1.0, 2 * x))
+    in_threads(work)
+    entry, = fun._entries.values()
+    assert fun.report.mode == "compiled" and len(entry.compiled) == len(set(entry.compiled)) == 16
+
+
+def test_checkpoints_and_long_code_in_threads():
+    """Calls recorded at once do not see each other; code in pieces is reentrant."""
+    segment = ad.checkpoint(lambda y: np.tanh(y * 1.1) + np.zeros(50))
+
+    def f(x):
+        total, y = 0.0, x
+        for _ in range(4):
+            y = segment(y)
+        for i in range(400):
+            total = total * 0.5 + y[i % 50] * x[(7 * i) % 50] - total ** 2 * 1e-3
+        return total + y @ y
+
+    serial = ad.compile(f, eager=True)
+    expected = [serial.value_and_grad(x) for x in POINTS[:4]]
+    shared = ad.compile(f)
+
+    def work(k):
+        own = ad.compile(f, eager=True)
+        for fun in (own, shared, shared):
+            for (value, grad), x in zip(expected, POINTS):
+                v, g = fun.value_and_grad(x)
+                assert v == pytest.approx(value, rel=1e-11)
+                np.testing.assert_allclose(g, grad, rtol=1e-9, atol=1e-11)
+    in_threads(work)
+    entry, = shared._entries.values()
+    assert "def piece" in entry.compiled[0].program("gradient").source
+
+
 # --- memory: everything dies with its last reference, without the garbage collector --------------------------------
 
 
@@ -166,6 +215,62 @@ def test_transforms_let_go(no_collector):
         use(f)
         del f
         assert reference() is None
+
+
+def test_linear_maps_let_go(no_collector):
+    """What vjp and linearize return holds what it needs, and goes with its last reference."""
+    def make():
+        matrix = RNG.standard_normal((80, 50))
+        return lambda x: np.tanh(matrix @ x), weakref.ref(matrix)
+    for use in (lambda f, x: ad.vjp(f, x)[1], lambda f, x: ad.linearize(f, x)[1]):
+        (f, reference), x = make(), RNG.standard_normal((50,))
+        point, linear = weakref.ref(x), use(f, x)
+        for _ in range(2):
+            linear(np.ones(80) if linear.__name__ == "pullback" else x)
+        del f, x
+        assert reference() is not None
+        del linear
+        assert reference() is None and point() is None
+
+
+def test_long_code_lets_go(no_collector):
+    """Code in pieces: functions that make functions, and none that keeps itself."""
+    def make():
+        matrix = RNG.standard_normal((80, 50))
+
+        def f(x):
+            y, total = matrix @ x, 0.0
+            for i in range(500):
+                total = total * 0.5 + y[i % 80] * x[i % 50] - total ** 2 * 1e-3
+            return total
+        return f, weakref.ref(matrix)
+    f, reference = make()
+    fun = ad.compile(f)
+    for x in POINTS[:3]:
+        fun.value_and_grad(x)
+        hv = fun.linearize_grad(x)[2]
+    hv(x)
+    entry, = fun._entries.values()
+    assert "def piece" in entry.compiled[0].program("gradient").source
+    program = weakref.ref(entry.compiled[0].program("gradient")._build.func)
+    del f, fun, hv, entry
+    assert reference() is None and program() is None
+
+
+def test_values_of_a_run_die_inside_the_call(no_collector):
+    """Large values are let go at their last use: evaluation holds a few, however long the chain."""
+    def f(x):
+        for _ in range(40):
+            x = np.sin(x) + 0.1
+        return np.sum(x)
+    x = np.linspace(0, 1, 20000)
+    recording = ad.trace(f, x)
+    g = primal(recording)
+    tracemalloc.start()
+    evaluate(g, dict(zip(g.inputs, [x])), g.outputs)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert peak < 4 * x.nbytes
 
 
 def test_points_and_arguments_let_go(no_collector):
