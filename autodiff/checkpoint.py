@@ -197,31 +197,43 @@ def _lifted(inner: Recording) -> list[Tracer]:
     return [tracer for tracer, _ in found.values()]
 
 
-# --- code generation --------------------------------------------------------------------------------------------------
+# --- graphs without calls ---------------------------------------------------------------------------------------------
 
 
-def expanded(graph: Graph, inputs: Sequence[Node], outputs: Sequence, keep_guards: bool) -> tuple[Graph, list, list]:
-    """(graph, inputs, outputs) without calls: each body written out in its place."""
+def without_calls(graph: Graph) -> Graph:
+    """The same function, each call written out: for interpreters that have nothing to gain from calls."""
+    flat, _, outputs = expanded(graph, graph.inputs, graph.outputs, True, _as_it_is)
+    flat.outputs = tuple(outputs)
+    return flat
+
+
+def _as_it_is(value):
+    return value
+
+
+def expanded(graph: Graph, inputs: Sequence[Node], outputs: Sequence, keep_guards: bool, shield: Callable = _barrier
+             ) -> tuple[Graph, list, list]:
+    """(graph, inputs, outputs) without calls: each body written out in its place, on shielded inputs."""
     nodes = graph.live(outputs, keep_guards, set(inputs))
     if not any(node.prim is CALL for node in nodes):
         return graph, list(inputs), list(outputs)
     flat = Graph()
     flat.safe = graph.safe
     image: dict = {node: flat.input(node.shape, node.dtype) for node in inputs}
-    _write_out(flat, nodes, image)
+    _write_out(flat, nodes, image, shield)
     return flat, [image[i] for i in inputs], [image[o] if type(o) is Node else o for o in outputs]
 
 
-def _write_out(flat: Graph, nodes: Sequence[Node], image: dict) -> None:
+def _write_out(flat: Graph, nodes: Sequence[Node], image: dict, shield: Callable) -> None:
     for node in nodes:
         if node in image:
             continue
         args = tuple([image[i] if type(i) is Node else i for i in node.inputs])
         if node.prim is CALL:
             graph = node.params["body"].graph
-            inner = dict(zip(graph.inputs, [flat.bare(_barrier(flat.handle(a))) for a in args], strict=True))
+            inner = dict(zip(graph.inputs, [flat.bare(shield(flat.handle(a))) for a in args], strict=True))
             own = [n for n in graph.live(graph.outputs) if n not in inner]
-            _write_out(flat, scheduled(own, graph.outputs), inner)
+            _write_out(flat, scheduled(own, graph.outputs), inner, shield)
             image[node] = [inner[o] if type(o) is Node else o for o in graph.outputs]
         elif args and type(args[0]) is list:                         # an item of a call
             image[node] = args[0][node.params["number"]]

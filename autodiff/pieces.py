@@ -1,4 +1,4 @@
-"""The source of generated code; long code in pieces: functions of a few hundred lines that hand on the names that live.
+"""The source of generated code; long code in pieces: functions of a hundred lines that hand on the names that live.
 
 Python's compiler handles a function of 10⁵ lines in linear time on some versions only, one with 10⁴ variables of an
 enclosing function on none, and a frame with a variable for every line is never small. A value travels from the piece
@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 
-LENGTH = 400                         # lines of a piece
+LENGTH = 100                         # lines of a piece: with few names, which makes each a little faster
 LIMIT = 1000                         # lines that stay one function
 _VALUE = re.compile(r"(?:[tx]|L[tx])\d+$")
 _NAME = re.compile(r"\b[A-Za-z]\w*")

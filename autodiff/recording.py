@@ -207,7 +207,7 @@ def _stale(prim: Primitive) -> TraceError:
 
 
 def record(f: Callable, args: Sequence, is_input: Callable[[int], bool], kwargs: dict[str, Any],
-           keep: bool) -> Recording:
+           keep: bool = False) -> Recording:
     """Run f on tracers. `is_input(k)`: whether the float leaves of argument k become inputs of the graph.
 
     keep : whether the values of the run are wanted. A second time, with copies of all constants, where f changes a

@@ -70,7 +70,7 @@ class _Traced:
 
     def __init__(self, f: Callable, primals: Sequence, wrt: Sequence[int] | None = None):
         numbers = set(range(len(primals)) if wrt is None else wrt)
-        self.recording: Recording = record(f, primals, lambda number: number in numbers, {}, False)
+        self.recording: Recording = record(f, primals, lambda number: number in numbers, {})
         parts = [pytree.flatten(p) for p in primals]
         self.structures = [structure for _, structure in parts]
         self.leaves = [leaf if type(leaf) is Tracer else as_input(leaf) for leaves, _ in parts for leaf in leaves]

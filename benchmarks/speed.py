@@ -114,10 +114,11 @@ def _print_peers(rows: list[measure.Row]) -> None:
 
 
 def _print_rows(rows: list[measure.Row], prefixes: tuple[str, ...]) -> None:
-    print(f"\n{'task':20} {'contender':38} {'ms':>9} {'ratio':>7}")
-    for row in rows:
-        if row.quantity.startswith(prefixes):
-            print(f"{row.quantity:20} {row.contender:38} {row.seconds * 1e3:9.3f} {row.ratio:7.2f}  {row.note}")
+    chosen = [row for row in rows if row.quantity.startswith(prefixes)]
+    if chosen:
+        print(f"\n{'task':24} {'contender':38} {'ms':>9} {'ratio':>7}")
+    for row in chosen:
+        print(f"{row.quantity:24} {row.contender:38} {row.seconds * 1e3:9.3f} {row.ratio:7.2f}  {row.note}")
 
 
 def write(rows: list[measure.Row], known: dict[str, str], path: Path) -> None:
