@@ -29,7 +29,7 @@ with style.styled():
         print(f"{scheme:9} best {min(error):.1e} at step {steps[np.argmin(error)]:.0e}, default step {default:.1e}")
     for power, label in ((1, "δ"), (2, "δ²")):
         ax.loglog(steps[28:], steps[28:] ** power, color=style.INK, linewidth=0.8, linestyle=":")
-        ax.annotate(label, (steps[28], steps[28] ** power), ha="right")
+        ax.annotate(label, (1e-4, 1e-4**power), (8, -12), textcoords="offset points")
     ax.set(xlabel="step δ", ylabel="largest error of the gradient", title="Differences of exp(sin x₁)·x₂²",
            ylim=(1e-13, 1e2))
     ax.legend()
