@@ -104,7 +104,7 @@ class Recording(Graph):
 
     def _kept(self, value):
         """A value, or the extremes of a large one where nothing else of it is needed."""
-        if self.keep or type(value) is tuple or value.size <= LARGE or value.dtype.kind != "f":
+        if self.keep or type(value) is tuple or value.size <= LARGE or value.dtype.kind not in "fc":
             return value
         return np.array([np.fmin.reduce(value, None), np.fmax.reduce(value, None)])
 
@@ -178,7 +178,7 @@ class Recording(Graph):
     def size(self) -> float:
         """The largest finite number of the run."""
         values = [np.asarray(v) for v in self.values if not isinstance(v, tuple)]
-        return max((float(np.max(np.abs(v[np.isfinite(v)]), initial=0.0)) for v in values if v.dtype.kind in "fiub"),
+        return max((float(np.max(np.abs(v[np.isfinite(v)]), initial=0.0)) for v in values if v.dtype.kind in "fciub"),
                    default=0.0)
 
     def forget(self) -> None:
