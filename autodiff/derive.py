@@ -2,8 +2,6 @@
 
 from collections.abc import Sequence
 
-import numpy as np
-
 from .graph import INPUT, Graph, Node, dependents
 from .interpreters import forward, reverse
 from .primitive import Tracer
@@ -87,11 +85,9 @@ def _terms(g: Graph, node: Node, linear: set, terms: dict, handle, most: int) ->
     if node.prim in (MULTIPLY, SCALE) and len(moving) == 1:
         k = g.handle(next((i for i in node.inputs if i is not moving[0]), moving[0]))
         return {r: _times(g, k, c) for r, c in terms[moving[0]].items()}
-    if node.prim is DIVIDE and len(moving) == 1 and node.inputs[0] is moving[0] and not g.safe:
-        return {r: g.handle(g.emit(DIVIDE, (g.bare(c), node.inputs[1]))) for r, c in terms[moving[0]].items()}
-    if node.prim is WHERE and len(moving) == 1 and not g.safe and any(_is_zero(i) for i in node.inputs[1:]):
-        at = next(k for k, i in enumerate(node.inputs) if i is moving[0])
-        return {r: np.where(*[c if k == at else g.handle(i) for k, i in enumerate(node.inputs)])
+    if len(moving) == 1 and not g.safe and (
+            node.prim is DIVIDE or node.prim is WHERE and any(_is_zero(i) for i in node.inputs[1:])):
+        return {r: g.handle(g.emit(node.prim, tuple([g.bare(c) if i is moving[0] else i for i in node.inputs])))
                 for r, c in terms[moving[0]].items()}
     if node.prim is NEGATIVE:
         return {r: -c for r, c in terms[moving[0]].items()}

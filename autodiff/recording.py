@@ -105,7 +105,7 @@ class Recording(Graph):
 
     def _kept(self, value):
         """A value, or the extremes of a large one where nothing else of it is needed."""
-        if self.keep or type(value) is tuple or value.size <= LARGE or value.dtype.kind != "f":
+        if self.keep or type(value) is tuple or value.size <= LARGE or value.dtype.kind not in "fc":
             return value
         return np.array([np.fmin.reduce(value, None), np.fmax.reduce(value, None)])
 

@@ -255,6 +255,15 @@ def _branch(rng, env):
     return _choose(rng, (chosen, chain, masked, entries) if np.ndim(env[i]) else (chosen, chain)), (i,)
 
 
+def _array_divisor(rng, env):
+    """Products, quotients and choices by captured arrays, one after the other: the diagonals of a Hessian."""
+    i = _any(rng, env)
+    a, b = rng.uniform(0.5, 2.0, size=(2, *np.shape(env[i])))
+    c = rng.random(np.shape(env[i])) < 0.7
+    return _choose(rng, (lambda y: np.sin(y / a) / b, lambda y: np.where(c, np.square(y) * a, 0.0) / b,
+                         lambda y: np.where(c, 0.0, np.exp(-y * y / a)) + y / b, lambda y: np.tanh(y * a / b))), (i,)
+
+
 def _loop(rng, env):
     """Loops over numbers and over small vectors, as integrators are written."""
     i, n = _any(rng, env), int(rng.integers(2, 9))
@@ -308,7 +317,8 @@ def _checkpointed(rng, env):
 
 
 STEPS = (_unary, _unary, _scalar, _scalar, _binary, _binary, _constant, _reduce, _reduce, _scan, _matmul, _contract,
-         _index, _index, _layout, _join, _scalars, _write, _sparse, _linalg, _branch, _loop, _checkpointed)
+         _index, _index, _layout, _join, _scalars, _write, _sparse, _linalg, _array_divisor, _branch, _loop,
+         _checkpointed)
 
 
 def _choose(rng, options):

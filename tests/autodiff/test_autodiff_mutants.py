@@ -7,7 +7,7 @@ import autodiff as ad
 from autodiff.interpreters.forward import bind_item
 from autodiff.primitive import PRIMITIVES, bind
 
-UNUSED = {"getitem", "item", "scale", "copy", "barrier"}      # whose rules reverse mode knows by itself, or simplified away
+UNUSED = {"getitem", "item", "scale", "copy", "barrier"}     # whose rules reverse mode knows, or simplified away
 SLOW = {"betainc", "betaincc", "betaincinv", "betainccinv", "betainc_shape", "gammainc_shape", "bdtrik", "bdtrin",
         "btdtria", "btdtrib", "carlson", "fdtr", "fdtrc", "fdtri", "fdtridfd", "nbdtrik", "nbdtrin", "stdtr",
         "stdtridf", "stdtrit", "elliprj", "elliprd"}      # a quadrature or a series an entry: their tests have them
