@@ -10,7 +10,7 @@ from autodiff.primitive import PRIMITIVES, bind
 from autodiff.primitives.linalg import ITEM
 
 WITHOUT_SAMPLES = {     # structural, or covered by tests of their own
-    "checkpoint", "custom_jvp", "custom_vjp", "implicit_root", "implicit_solve",
+    "barrier", "checkpoint", "custom_jvp", "custom_vjp", "implicit_root", "implicit_solve",
     "input", "constant", "guard", "item", "stop_gradient", "lambertw", "chndtridf",
     "bitwise_and", "bitwise_or", "bitwise_xor", "invert",
     "heaviside", "spacing", "softplus", "sigmoid", "qr", "svd", "eig", "eigvals", "lu"}
