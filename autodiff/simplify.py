@@ -203,6 +203,8 @@ def _square(g: Graph, inputs, params):
         return g.emit(SQUARE, a.inputs)
     if is_op(a, NORM_ROOT) or is_op(a, SQRT) and nonnegative(a.inputs[0]):      # ‖x‖² is smooth where ‖x‖ is not
         return a.inputs[0]
+    if is_op(a, elementwise.HYPOT):                                              # so is |z|² of a complex number
+        return g.emit(ADD, tuple([g.emit(SQUARE, (i,)) for i in a.inputs]))
     literal, rest = factor(a)
     return g.emit(MULTIPLY, (literal * literal, g.emit(SQUARE, (rest,)))) if literal != 1.0 and floating(a) else None
 

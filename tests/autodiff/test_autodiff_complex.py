@@ -71,6 +71,14 @@ def test_gradient_of_a_real_function_of_complex_numbers():
     np.testing.assert_allclose(ad.grad(lambda z: np.sum(np.abs(np.sin(z) * z.conj())))(Z), gx - 1j * gy, rtol=1e-12)
 
 
+def test_the_square_of_an_absolute_value_at_zero():
+    """|z|² is smooth where |z| is not: a spectrum with zeros in it."""
+    f, x, v = lambda x: np.sum(np.abs(np.fft.rfft(x)) ** 2), np.ones(4), np.array([1.0, -2.0, 0.5, 3.0])    # noqa: E731
+    expected = ad.hessian(lambda x: np.sum(np.fft.rfft(x).real ** 2 + np.fft.rfft(x).imag ** 2))(x) @ v
+    np.testing.assert_allclose(ad.hvp(f, x, v), expected, rtol=1e-13)
+    ad.check_grads(f, (x,), order=2)
+
+
 HOLOMORPHIC = {"exp": (np.exp, np.exp), "sin": (np.sin, np.cos), "power": (lambda z: z ** 3, lambda z: 3 * z ** 2),
                "log": (np.log, lambda z: 1 / z), "sqrt": (np.sqrt, lambda z: 0.5 / np.sqrt(z)),
                "tanh": (np.tanh, lambda z: 1 - np.tanh(z) ** 2),
