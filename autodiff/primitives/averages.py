@@ -6,6 +6,7 @@ import numpy as np
 
 from ..primitive import implements
 from .elementwise import astype
+from .norms import NORM_ROOT
 from .reductions import kept, total
 from .shape import as_array, axes, one_axis, reshape, store, transpose
 
@@ -47,7 +48,7 @@ def _np_var(a, axis=None, dtype=None, out=None, ddof=0, keepdims=False, *, where
 @implements(np.std)
 def _np_std(a, axis=None, dtype=None, out=None, ddof=0, keepdims=False, *, where=True, mean=_NO_VALUE,
             correction=_NO_VALUE):
-    return store("std", out, np.sqrt(_np_var(a, axis, dtype, None, ddof, keepdims, where=where, mean=mean,
+    return store("std", out, NORM_ROOT(_np_var(a, axis, dtype, None, ddof, keepdims, where=where, mean=mean,
                                              correction=correction)))
 
 

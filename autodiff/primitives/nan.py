@@ -5,6 +5,7 @@ import warnings
 import numpy as np
 
 from ..primitive import implements
+from .norms import NORM_ROOT
 from .shape import as_array, store
 
 _NO_VALUE = np._NoValue
@@ -92,5 +93,5 @@ def _np_nanvar(a, axis=None, dtype=None, out=None, ddof=0, keepdims=_NO_VALUE, *
 @implements(np.nanstd)
 def _np_nanstd(a, axis=None, dtype=None, out=None, ddof=0, keepdims=_NO_VALUE, *, where=_NO_VALUE, mean=_NO_VALUE,
                correction=_NO_VALUE):
-    return store("nanstd", out, np.sqrt(_np_nanvar(a, axis, dtype, None, ddof, keepdims, where=where, mean=mean,
+    return store("nanstd", out, NORM_ROOT(_np_nanvar(a, axis, dtype, None, ddof, keepdims, where=where, mean=mean,
                                                    correction=correction)))

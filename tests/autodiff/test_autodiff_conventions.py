@@ -443,3 +443,11 @@ def test_control_flow_follows_the_values():
         value, grad = fun.value_and_grad(x)
         assert value == pytest.approx(f(x))
         np.testing.assert_allclose(grad, np.where(x > 0, 0.5 / np.sqrt(np.abs(x)), -x ** 2), rtol=1e-9)
+
+
+def test_deviation_of_equal_numbers():
+    """std is a norm: where all numbers are equal its derivatives are 0, and std² keeps its own."""
+    x, v = np.full(4, 1.5), np.array([1.0, -2.0, 0.5, 3.0])
+    np.testing.assert_array_equal(ad.grad(np.std)(x), np.zeros(4))
+    np.testing.assert_array_equal(ad.hvp(np.std, x, v), np.zeros(4))
+    np.testing.assert_allclose(ad.hvp(lambda x: np.std(x) ** 2, x, v), (v - v.mean()) / 2, rtol=1e-14)
