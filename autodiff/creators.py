@@ -223,6 +223,7 @@ def _make_patches() -> None:
     if _known == len(FUNCTIONS):
         return
     _known = len(FUNCTIONS)
+    _plans.clear()
     _patches[:] = [(vars(np), _ORIGINAL | {"r_": np.r_, "c_": np.c_}, {})]
     for module in (np, np.linalg, np.fft):
         answered = {name: value for name, value in vars(module).items() if _has_answer(value) and name not in _ORIGINAL}
@@ -262,6 +263,8 @@ def everywhere(value: Any) -> Any:
     return getattr(new, "anywhere", new)
 
 
+MAX_PLANS = 512
+_plans: dict[tuple, tuple[list, tuple]] = {}
 _wide: weakref.WeakSet = weakref.WeakSet()           # code of functions that reach more than can be found from them
 
 
@@ -297,24 +300,38 @@ def _install(f: Callable) -> None:
             if type(value) in _types and value in _REPLACEMENT:
                 _swapped.append((namespace, {name: value}, {name: _REPLACEMENT[value]}))
                 namespace[name] = _REPLACEMENT[value]
-    codes = [g.__code__ for g in seen if isinstance(g, types.FunctionType)]
-    kept = frozenset().union(*map(_compared, codes))
-    wanted = frozenset().union(*[reads(code)[1] for code in codes])
-    if _code_of(f) in _wide or any(not _REFLECTION.isdisjoint((*reads(code)[0], *reads(code)[1])) for code in codes):
-        wanted = wanted.union(_METHODS, *[answered for _, answered in _on_demand.values()])
-    wanted -= kept
-    for namespace, answered in _on_demand.values():
-        old = {name: answered[name] for name in wanted & answered.keys() if namespace[name] is answered[name]}
-        if old:
-            _swapped.append((namespace, old, {name: _REPLACEMENT[value] for name, value in old.items()}))
-            namespace.update(_swapped[-1][2])
-    for owner, name in itertools.chain(*[_METHODS[asked] for asked in wanted & _METHODS.keys()]):
+    swaps, methods, kept = _plan([g.__code__ for g in seen if isinstance(g, types.FunctionType)], _code_of(f) in _wide)
+    for namespace, old, new in swaps:
+        if not all(map(operator.is_, map(namespace.get, old), old.values())):          # some are swapped already
+            old = {name: value for name, value in old.items() if namespace.get(name) is value}
+            new = {name: new[name] for name in old}
+        _swapped.append((namespace, old, new))
+        namespace.update(new)
+    for owner, name in methods:
         method = vars(owner)[name]
         if method in _REPLACEMENT:               # (not swapped by another recording)
             _swapped.append((_Attributes(owner), {name: method}, {name: _REPLACEMENT[method]}))
             setattr(owner, name, _REPLACEMENT[method])
     for namespace, old, _ in _patches if kept else ():
         namespace.update({name: old[name] for name in kept & old.keys()})
+
+
+def _plan(codes: list[types.CodeType], wide: bool) -> tuple[list, list, frozenset[str]]:
+    """Of code: (namespace, what it has, what it gets) where it reads such names; methods; names that are compared."""
+    key = (wide, *map(id, codes))
+    if key not in _plans:
+        kept = frozenset().union(*map(_compared, codes))
+        wanted = frozenset().union(*[reads(code)[1] for code in codes])
+        if wide or any(not _REFLECTION.isdisjoint((*reads(code)[0], *reads(code)[1])) for code in codes):
+            wanted = wanted.union(_METHODS, *[answered for _, answered in _on_demand.values()])
+        wanted -= kept
+        found = [(space, {name: had[name] for name in wanted & had.keys()}) for space, had in _on_demand.values()]
+        swaps = [(space, old, {name: _REPLACEMENT[v] for name, v in old.items()}) for space, old in found if old]
+        methods = list(itertools.chain(*[_METHODS[asked] for asked in wanted & _METHODS.keys()]))
+        if len(_plans) >= MAX_PLANS:
+            _plans.clear()
+        _plans[key] = (codes, (swaps, methods, kept))                 # (the codes are kept: ids stay theirs)
+    return _plans[key][1]
 
 
 @functools.lru_cache(maxsize=512)

@@ -80,9 +80,13 @@ def bind(prim: Primitive, args: tuple, params: dict = NO_PARAMS):
             graph = a.graph
     if graph is None:
         return prim.evaluate(*args, **params)
-    if prim.complex is not None and any(isinstance(a, complex) or getattr(a, "dtype", None) in COMPLEX for a in args):
+    if prim.complex is not None and any(map(_is_complex, args)):
         return prim.complex(*args, **params)
     return graph.record(prim, args, params)
+
+
+def _is_complex(a) -> bool:
+    return (a.node.dtype if type(a) is Tracer else getattr(a, "dtype", None)) in COMPLEX or type(a) is complex
 
 
 class Tracer:
@@ -107,6 +111,8 @@ CARRIERS: set[type] = {Tracer}              # types of which an argument makes a
 
 def shape_of(a) -> tuple[int, ...]:
     """Shape of a tracer, node, array or Python scalar."""
+    if type(a) is Tracer:
+        return a.node.shape
     return () if isinstance(a, (float, int, complex)) else a.shape
 
 

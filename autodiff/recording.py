@@ -47,7 +47,21 @@ class Recording(Graph):
         self.path: tuple | None = None           # its branches, once asked for (trust.py)
         self.failed = False                      # an operation raised, and f went on
         self.closed = False                      # the run is over
+        self.origin: tuple | None = None         # (f, args), until somebody asks for the names of the inputs
         self.holds_outer = False                 # an operand belongs to an enclosing trace
+
+    @property
+    def names(self) -> dict[Any, str]:
+        """Of nodes, and of constant arrays by id: for people to read. Inputs have those of f's parameters."""
+        if self.origin is not None:
+            from .interpreters.draw import input_names
+            self._names.update(zip(self.inputs, input_names(*self.origin), strict=True))
+            self.origin = None
+        return self._names
+
+    @names.setter
+    def names(self, names: dict[Any, str]) -> None:
+        self._names = names
 
     def argument(self, value: np.ndarray) -> Tracer:
         node = self.input(value.shape, value.dtype)
@@ -261,9 +275,8 @@ def trace(f: Callable, *args) -> Recording:
     args : arrays of any shape, numbers, or nested dicts, lists and tuples of them; their leaves are the inputs.
     Raises TraceError where the code leaves what can be recorded. Costs one run of f and a few µs an operation.
     """
-    from .interpreters.draw import input_names
     graph = record(f, args, lambda number: True, {}, True)
-    graph.names = dict(zip(graph.inputs, input_names(f, args), strict=True))
+    graph.origin = (f, args)
     return graph
 
 

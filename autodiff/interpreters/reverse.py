@@ -34,12 +34,14 @@ def reverse(nodes: Iterable[Node], wrt: Sequence[Node], seeds: list[tuple], valu
     for node, ct in seeds:
         pending[node].append(ct)
     sources = set(wrt)
+    mixed = any(node.dtype in COMPLEX for node in nodes if type(node.dtype) is not tuple)
     for node in reversed(nodes):
         if node not in active or node not in pending or node in sources:
             continue
         ct = total(pending.pop(node), node)
         for number, contribution in _contributions(node, ct, active, value, graph):
-            pending[node.inputs[number]].append(_real_for(node.inputs[number], contribution))
+            part = _real_for(node.inputs[number], contribution) if mixed else contribution
+            pending[node.inputs[number]].append(part)
     return [total(pending[x], x) if x in pending else None for x in wrt]
 
 

@@ -15,7 +15,7 @@ POINT = ((np.array([[1.0 + 2.0j, -0.3 + 0.4j]]),),)
 
 
 def is_complex(x) -> bool:
-    return isinstance(x, complex) or getattr(getattr(x, "dtype", None), "kind", "") == "c"
+    return type(x) is complex or getattr(getattr(x, "dtype", None), "kind", "") == "c"
 
 
 def _part_type(x):
