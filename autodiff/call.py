@@ -20,6 +20,9 @@ class Call:
     __slots__ = ("args", "argnum", "leaves", "structures", "key", "wrt", "objects", "_inputs")
 
     def __init__(self, args: tuple, argnum: int):
+        if not isinstance(argnum, (int, np.integer)):
+            raise TypeError(f"autodiff: argnum must be one integer, got {argnum!r}; to differentiate several "
+                            "arguments, pass them as one tuple or dict")
         if not -len(args) <= argnum < len(args):
             raise TypeError(f"autodiff: argnum={argnum} but the call has {len(args)} argument(s)")
         self.args, self.argnum = args, argnum % len(args)

@@ -267,7 +267,7 @@ class Writer:
         """A number beside arrays as a 0-d array: NumPy takes 0.35 µs to convert a Python float, at every call."""
         if not self.floats or node.dtype not in (F64, np.bool_) or shape.shape_of(value) != ():
             return name
-        if isinstance(value, (bool, np.bool_)):
+        if isinstance(value, (bool, np.bool_)) or node.prim.name == "ldexp":         # (its exponent stays an integer)
             return name
         if type(value) is not Node:
             key = f"c{float(value).hex()}".replace("-", "m").replace(".", "_").replace("+", "p")

@@ -42,8 +42,9 @@ def implicit_root(g: Callable, solve: Callable, linear: str = "lu", tol: float =
 def implicit_minimum(f: Callable, solve: Callable, linear: str = "cholesky", tol: float = 1e-6) -> Callable:
     """p ↦ x = solve(*p), a minimiser of f(x, *p) over x, as a function that has derivatives.
 
-    For hyperparameters: implicit_minimum(f, lambda p: optkit.minimize(lambda x: f(x, p), x0).x). The Hessian at x must
-    be positive definite. linear, tol : as for implicit_root ("cg" for many variables: Hessian-vector products).
+    For hyperparameters: implicit_minimum(f, lambda p: optkit.minimize(lambda x: f(x, p), x0, gtol=1e-9).x):
+    minimize's own gtol is too loose for tol. The Hessian at x must be positive definite.
+    linear, tol : as for implicit_root ("cg" for many variables: Hessian-vector products).
     """
     return ImplicitFunction("implicit_minimum", grad(f), solve, linear, tol)
 

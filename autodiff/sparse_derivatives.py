@@ -15,6 +15,7 @@ import scipy.sparse
 from . import pytree
 from .answers import Compiled, eager, one_number
 from .call import Call
+from .checkpoint import without_calls
 from .coloring import Sweep, canonical, color_symmetric, read, read_symmetric, sweeps_of
 from .compile import Program
 from .derive import adjoint, collapse, gradient, primal, split, tangent
@@ -175,7 +176,7 @@ def _real(name: str, values: list, what: str) -> None:
 def _hessian_plan(f: Callable, call: Call, recording: Recording) -> Plan:
     """The pattern is that of the gradient's graph, symmetrised."""
     one_number(recording, f)
-    g = gradient(recording, call.wrt)
+    g = without_calls(gradient(recording, call.wrt))
     pattern = _stacked(sparsity(g, [g.inputs[k] for k in call.wrt], g.outputs[1:]), call)
     pattern = canonical(pattern + pattern.T)
     coloring = color_symmetric(pattern)
@@ -198,7 +199,7 @@ def _hessian_plan(f: Callable, call: Call, recording: Recording) -> Plan:
 
 
 def _jacobian_plan(call: Call, recording: Recording, mode: str) -> Plan:
-    g = primal(recording)
+    g = without_calls(primal(recording))
     pattern = canonical(_stacked(sparsity(g, [g.inputs[k] for k in call.wrt], g.outputs), call))
     sweeps = sweeps_of(pattern, mode)
     programs: dict[tuple[str, bool], tuple[Program, Program, list]] = {}

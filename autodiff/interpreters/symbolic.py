@@ -23,12 +23,14 @@ def to_sympy(graph: Graph, symbols: Sequence | None = None):
         import sympy as sp
     except ImportError as missing:
         raise ImportError("Graph.to_sympy needs SymPy: pip install sympy (or optkit[sympy])") from missing
-    values = dict(zip(graph.inputs, _inputs(sp, graph, symbols), strict=True))
-    for node in graph.live(graph.outputs):
+    from ..checkpoint import without_calls
+    plain = without_calls(graph)
+    values = dict(zip(plain.inputs, _inputs(sp, graph, symbols), strict=True))
+    for node in plain.live(plain.outputs):
         if node not in values:
-            values[node] = _apply(sp, graph, node, values)
-    branch = [_agrees(sp, node, values[node]) for node in graph.guards]
-    outputs = [_output(sp, values[o] if type(o) is Node else _array(sp, o), branch) for o in graph.outputs]
+            values[node] = _apply(sp, plain, node, values)
+    branch = [_agrees(sp, node, values[node]) for node in plain.guards]
+    outputs = [_output(sp, values[o] if type(o) is Node else _array(sp, o), branch) for o in plain.outputs]
     return pytree.unflatten(getattr(graph, "structure", pytree.LEAF if len(outputs) == 1 else (
         tuple, (pytree.LEAF,) * len(outputs))), outputs)
 

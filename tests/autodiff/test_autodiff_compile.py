@@ -263,3 +263,10 @@ def test_the_cotangent_of_a_sum_counts_what_broadcasting_repeats(shape):
             grads = [fun.value_and_grad(b + k)[1] for k in range(3)]
             for grad in grads:
                 np.testing.assert_allclose(grad, np.full(shape, factor / b.size), rtol=1e-12)
+
+
+def test_an_exponent_stays_an_integer():
+    function = ad.compile(lambda x: np.sum(np.ldexp(x, 2)) ** 2)
+    for k in range(4):
+        x = np.arange(3.0) + 0.1 * k
+        np.testing.assert_allclose(function.grad(x), np.full(3, 32.0 * np.sum(x)), rtol=1e-12)

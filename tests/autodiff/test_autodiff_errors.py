@@ -336,3 +336,9 @@ def test_a_trace_error_is_a_type_error_with_a_cause():
     with pytest.raises(TypeError) as caught:
         ad.grad(stores)(X)
     assert isinstance(caught.value.__cause__, (ValueError, type(None)))
+
+
+@pytest.mark.parametrize("argnum", [(0, 1), "b", 1.0, None])
+def test_argnum_is_one_integer(argnum):
+    with pytest.raises(TypeError, match=r"argnum must be one integer, got .*; to differentiate several arguments"):
+        ad.grad(lambda a, b: a * b, argnum)(2.0, 3.0)
