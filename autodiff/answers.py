@@ -12,7 +12,7 @@ from . import pytree
 from .call import Call
 from .checkpoint import every_node
 from .compile import Program
-from .derive import collapse, gradient, primal, split, tangent
+from .derive import LONG, collapse, gradient, primal, split, tangent
 from .errors import GuardMiss, defined_at
 from .graph import Graph, Node, Static
 from .interpreters import evaluate, reverse
@@ -118,13 +118,17 @@ def _build_linear(recording: Recording, wrt: range, safe: bool) -> Linearised:
                       Program(g, (*given, *residuals), tangents, keep_guards=False), len(g.outputs))
 
 
-def linear_parts(recording: Recording, wrt: range, safe: bool) -> tuple[Graph, list, list, list]:
-    """(graph of value and gradient, residuals, tangent inputs, linear outputs): the gradient, split at the point."""
+def linear_parts(recording: Recording, wrt: range, safe: bool, once: bool = False) -> tuple[Graph, list, list, list]:
+    """(graph of value and gradient, residuals, tangent inputs, linear outputs): the gradient, split at the point.
+
+    once : used at this point alone, where collapsing a long graph costs more than it saves.
+    """
     g = gradient(recording, wrt, safe)
     given, tangents = tangent(g, wrt, g.outputs[1:])
     tangents = [t if t is not None else g.emit(BROADCAST, (0.0,), {"shape": g.inputs[k].shape})
                 for t, k in zip(tangents, wrt, strict=True)]
-    tangents = collapse(g, given, tangents)
+    if not (once and len(recording.nodes) > LONG):
+        tangents = collapse(g, given, tangents)
     return g, split(g, given, tangents), given, tangents
 
 
@@ -199,7 +203,8 @@ def _filled(ct, x: Node):
 def _eager_linear(call: Call, recording: Recording):
     leaves = [np.array(leaf) for leaf in call.leaves]             # hv outlives the caller's x
     for safe in (False, True):
-        value, grads, hv, kept = interpreted(call, leaves, *linear_parts(recording, call.wrt, safe), keep_guards=False)
+        value, grads, hv, kept = interpreted(call, leaves, *linear_parts(recording, call.wrt, safe, True),
+                                              keep_guards=False)
         if value != value or _finite((*grads, *kept)):
             break
     return float(value), call.restore([np.array(g)[()] for g in grads]), hv

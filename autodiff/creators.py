@@ -76,7 +76,12 @@ def _creator(name: str, original: Callable) -> Callable:
         if not stack:
             return original(*args, **kwargs)
         made = maker(*args, **kwargs)
-        return made if name in _KEEPING or made.dtype.kind not in "fc" else stack[-1].constant(made)
+        if name in _KEEPING or made.dtype.kind not in "fc":
+            return made
+        buffer = stack[-1].constant(made)
+        if type(buffer) is Tracer:               # (in a rule run on plain values there are none)
+            buffer.boxed = True
+        return buffer
 
     @functools.wraps(original)
     def create(*args, **kwargs):

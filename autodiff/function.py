@@ -178,7 +178,8 @@ class Function:
         if close(plain, self._plain(call), recording):
             raise TraceError(
                 f"{self.__name__} returns {show(recording.result)} on traced values and {show(plain)} on plain arrays"
-                f"{defined_at(self.f)}", "drop type checks (isinstance, type) on the argument")
+                f"{defined_at(self.f)}", "drop type checks (isinstance, type) on the argument, and what looks past "
+                "arrays at their memory (as_strided, buffers)")
         entry.stay_eager("two plain calls at one point differ: the function is random or keeps state")
         return False
 

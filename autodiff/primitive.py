@@ -92,11 +92,12 @@ def _is_complex(a) -> bool:
 class Tracer:
     """Stands for a value while a function is recorded (methods and operators are installed by trace.py)."""
 
-    __slots__ = ("graph", "node", "value", "base", "writeback", "views", "__weakref__")
+    __slots__ = ("graph", "node", "value", "base", "writeback", "views", "boxed", "__weakref__")
 
     def __init__(self, graph, node, value):
         self.graph, self.node, self.value = graph, node, value
         self.base = self.writeback = self.views = None
+        self.boxed = False                   # stands for a 0-d array, which += writes into, and not for a number
 
     @property                                              # type: ignore[misc]
     def __class__(self):

@@ -132,7 +132,13 @@ def linearize(f: Callable, *primals) -> tuple[Any, Callable]:
 
 
 def jvp(f: Callable, primals: Sequence, tangents: Sequence) -> tuple[Any, Any]:
-    """(f(*primals), derivative along tangents): forward mode, about two evaluations."""
+    """(f(*primals), derivative along tangents), by forward mode.
+
+    Records f anew at each call, as vjp, linearize and jacobian do: for many calls use linearize, or compile.
+    """
+    for name, given in (("primals", primals), ("tangents", tangents)):
+        if not isinstance(given, (tuple, list)):
+            raise TypeError(f"jvp: {name} must be a tuple with one entry an argument, got {type(given).__name__}")
     if len(primals) != len(tangents):
         raise ValueError(f"jvp: need as many tangents as primals, got {len(tangents)} and {len(primals)}")
     y, f_jvp = linearize(f, *primals)
@@ -177,7 +183,7 @@ def hessian(f: Callable, argnum: int = 0) -> Callable:
     function = Function(f, argnum)
 
     def dense(*args):
-        x = args[argnum]
+        x = _one_argument("hessian", args, argnum)
         shape = np.shape(x) if type(x) is not Tracer else x.shape
         apply = function.linearize_grad(*args)[2]
         columns = [apply(e) for e in _basis(shape)]
@@ -214,7 +220,7 @@ def jacobian(f: Callable, argnum: int = 0, mode: str = "auto", holomorphic: bool
         raise ValueError(f"jacobian: mode must be 'auto', 'forward' or 'reverse', got {mode!r}")
 
     def dense(*args):
-        x = args[argnum]
+        x = _one_argument("jacobian", args, argnum)
         at = _fix(f, args, argnum)
         in_shape = x.shape if type(x) is Tracer else np.shape(x)
         y, f_jvp = linearize(at, x)
@@ -254,6 +260,17 @@ def _fix(f: Callable, args: Sequence, argnum: int) -> Callable:
         full[argnum] = x
         return f(*full)
     return at
+
+
+def _one_argument(name: str, args: Sequence, argnum: int):
+    """The differentiated argument, which must be one array or number (or nested lists of numbers)."""
+    if not isinstance(argnum, int) or not -len(args) <= argnum < len(args):
+        raise TypeError(f"{name}: argnum must be the number of one of the {len(args)} arguments, got {argnum!r}")
+    x = args[argnum]
+    if pytree.flatten(x)[1] != pytree.LEAF:
+        raise TypeError(f"{name}: the argument must be one array, got {type(x).__name__}; write f as a function of one "
+                        "vector: flat, unravel = autodiff.pytree.ravel(x), and f(unravel(flat))")
+    return x
 
 
 def _one_array(y):

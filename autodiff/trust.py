@@ -23,6 +23,7 @@ _NUMBERS = (np.ndarray, np.generic, float, int, complex)
 FEW_PATHS = 8              # recordings (branches taken) of a signature that are kept whatever their length
 MAX_PATHS = 64             # that are kept where they have
 MAX_OPERATIONS = 100_000   # operations in all; then the oldest are forgotten
+WORTH = 20_000         # operations: code of so many more costs as much as another recorded call
 PATIENCE = 200             # recordings after which a signature that finds its path less than half the time stays eager
 ROUNDING = 1e4             # units in the last place of the largest number of a run that two evaluations may differ by
 
@@ -116,7 +117,8 @@ class Entry:
         if difference:
             self.stay_eager(difference)
             return None
-        return None if all(map(_equal, call.leaves, earlier.inputs)) else earlier
+        early = self.recordings < 2 + len(recording.nodes) // WORTH
+        return None if early or all(map(_equal, call.leaves, earlier.inputs)) else earlier
 
     def _wait(self, taken: tuple, pending: Pending) -> None:
         """Keep a recording of a new path; of too many, the oldest goes, and where few calls meet a known path, all."""

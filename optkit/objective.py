@@ -3,6 +3,7 @@
 import math
 import time
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 
@@ -116,7 +117,7 @@ class Objective:
         """f(x), +inf where it is not finite."""
         self._check_limits()
         self.nfev += 1
-        f = self._finite(self._source.value(freeze(x)))
+        f = self._finite(_unless_singular(self._source.value, freeze(x), math.inf))
         self._valued = x
         if self._best is None or f < self._best.f:
             self._best = Point(x, f, None)  # type: ignore[arg-type]
@@ -128,7 +129,7 @@ class Objective:
         if x is not self._valued:
             self.nfev += 1
         self.njev += 1
-        f, g = self._source.value_and_grad(freeze(x))
+        f, g = _unless_singular(self._source.value_and_grad, freeze(x), (math.inf, np.full(self.n, math.nan)))
         f = self._finite(f)
         if not is_finite(g):
             f = math.inf
@@ -201,6 +202,14 @@ class Objective:
         self.njev += 1
         self.nfev += isinstance(self._source, _Pair) and not self._source.knows(x)
         return self._source.gradient(x)
+
+
+def _unless_singular(evaluate: Callable, x: Vector, otherwise: Any) -> Any:
+    """evaluate(x); `otherwise` where a factorisation fails there, as it does outside the domain of log det."""
+    try:
+        return evaluate(x)
+    except np.linalg.LinAlgError:
+        return otherwise
 
 
 class _User:

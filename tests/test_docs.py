@@ -76,3 +76,9 @@ def test_local_links_lead_somewhere():
 def test_blocks_are_found_with_their_line_numbers():
     text = "# title\n\n```python\nx = 1\n```\nprose\n```text\nnot code\n```\n```python\ny = x\n```\n"
     assert blocks(text) == [(4, "x = 1\n"), (11, "y = x\n")]
+
+
+def test_every_public_name_of_the_engine_is_in_the_docs():
+    import autodiff
+    pages = "\n".join(page.read_text() for page in PAGES)
+    assert [name for name in autodiff.__all__ if not re.search(rf"(`|ad\.|autodiff\.){name}\b", pages)] == []

@@ -30,12 +30,12 @@ CONJ = Primitive("conjugate", np.conjugate, lambda x: (shape_of(x), same_type(x)
 
 @implements(np.real)
 def real(x):
-    return view(x, REAL(x), lambda new: new + 1j * IMAG(x)) if is_complex(x) else x
+    return view(x, REAL(x), lambda new: new + 1j * IMAG(x), REAL) if is_complex(x) else x
 
 
 @implements(np.imag)
 def imag(x):
-    return view(x, IMAG(x), lambda new: REAL(x) + 1j * new) if is_complex(x) else np.zeros(shape_of(x))[()]
+    return view(x, IMAG(x), lambda new: REAL(x) + 1j * new, IMAG) if is_complex(x) else np.zeros(shape_of(x))[()]
 
 
 def conjugate(x):

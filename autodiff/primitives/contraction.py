@@ -8,8 +8,10 @@ import numpy as np
 import scipy.sparse
 
 from ..errors import TraceError
+from ..graph import Static
 from ..primitive import UFUNCS, Primitive, Tracer, bind, implements, shape_of
 from .elementwise import SCALE, astype, same_type
+from .indexing import SETITEM, gathered
 from .reductions import SUM
 from .shape import FULL, as_array, one_axis, reshape, store, transpose
 from .sparse import MATRIX, SPARSE, VECTOR, product_by_rows  # noqa: F401 - forms.py asks for the last one here
@@ -203,6 +205,8 @@ def einsum(spec: str, *operands):
         for letter in term:
             if terms[i].count(letter) > 1:
                 operands[i], terms[i] = _take_diagonal(operands[i], terms[i], letter)
+    if len(terms) == 1 and sorted(terms[0]) == sorted(right):                # a view, as NumPy's
+        return np.transpose(operands[0], tuple(terms[0].index(letter) for letter in right))
     return _contract(operands, terms, right)
 
 
@@ -212,7 +216,9 @@ def _take_diagonal(a, term: str, letter: str):
     j = term.index(letter, i + 1)
     rest = [k for k in range(a.ndim) if k not in (i, j)]
     step = np.arange(a.shape[i])
-    return transpose(a, (i, j, *rest))[step, step], letter + "".join(term[k] for k in rest)
+    turned, key = np.transpose(a, (i, j, *rest)), (step, step)
+    out = gathered(turned, key, lambda new: bind(SETITEM, (turned, new), {"index": Static(key)}))
+    return out, letter + "".join(term[k] for k in rest)
 
 
 @implements(np.dot)

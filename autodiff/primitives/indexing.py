@@ -121,28 +121,38 @@ def getitem(x: Tracer, index):
         if is_basic(parts) and not any(p.shape for p in places):
             share(x, out, lambda new: bind(ASSIGN_AT, (x, new, *places), {"index": key}), True, places)
     elif is_basic(parts):
-        share(x, out, lambda new: bind(SETITEM, (x, new), {"index": key}))
+        share(x, out, lambda new: bind(SETITEM, (x, new), {"index": key}), made=(GETITEM, {"index": key}))
+    return out
+
+
+def gathered(x, index: tuple, writeback):
+    """x[index] with arrays of integers, where NumPy's own function gives a view of x."""
+    out = x[index]
+    if type(x) is Tracer:
+        share(x, out, writeback, True, made=(GETITEM, {"index": Static(index)}))
     return out
 
 
 # --- in-place writes: a tracer is a handle; a write gives it (and every view of the same memory) a new node -----------
 
 
-def share(base: Tracer, out: Tracer, writeback, certain: bool = False, places: tuple = ()) -> None:
+def share(base: Tracer, out: Tracer, writeback, certain: bool = False, places: tuple = (), made: tuple = ()) -> None:
     """`out` is a view of `base` if NumPy made one; writeback(new view) is the base with that view's entries replaced.
+    made : (primitive, params) of the view, which the node of a constant does not tell.
 
     Only while recording: rules and scalars never write. The base knows its views weakly, so nothing is kept alive.
     """
-    if type(out) is not Tracer or out.value is None or not out.shape or out is base:
+    if type(out) is not Tracer or type(out.value) is not np.ndarray or out is base:      # (a scalar is no view)
         return
     if not certain and not np.may_share_memory(base.value, out.value):       # reshaping what is not contiguous copies
         return
-    out.base, out.writeback = base, writeback
+    out.base, out.writeback, out.boxed = base, writeback, True
     if base.views is None:
         base.views = []
     elif len(base.views) % 32 == 31:
         base.views = [known for known in base.views if known[0]() is not None]
-    base.views.append((weakref.ref(out), out.node.prim, places, out.node.params))
+    prim, params = made or (out.node.prim, out.node.params)
+    base.views.append((weakref.ref(out), prim, places, params))
 
 
 def setitem(x: Tracer, index, value) -> None:
@@ -209,10 +219,10 @@ def _refresh(handle: Tracer, new: Tracer) -> None:
 
 
 def in_place(operation):
-    """a += b and the like: arrays are written (all views see it), 0-d values rebound, as in NumPy."""
+    """a += b and the like: arrays are written (all views see it), numbers rebound, as in NumPy."""
     def update(self: Tracer, other):
         out = operation(self, other)
-        if not self.shape:
+        if not self.shape and not self.boxed:
             return out
         if out.shape != self.shape:
             raise ValueError(f"non-broadcastable output operand with shape {self.shape} doesn't match {out.shape}")
@@ -223,7 +233,16 @@ def in_place(operation):
 
 def copy_of(x: Tracer, order="C") -> Tracer:
     """A handle with memory of its own."""
-    return Tracer(x.graph, x.node, x.value) if x.node.prim is not INPUT else bind(COPY, (x,))
+    out = Tracer(x.graph, x.node, x.value) if x.node.prim is not INPUT else bind(COPY, (x,))
+    out.boxed = x.boxed
+    return out
+
+
+def boxed(x: Tracer) -> Tracer:
+    """x as an array: np.array of a traced number has memory of its own."""
+    out = x if x.boxed or x.shape else copy_of(x)
+    out.boxed = True
+    return out
 
 
 COPY = Primitive("copy", lambda x: np.array(x), lambda x: (shape_of(x), x.dtype), transpose=(lambda ct, x: ct,),

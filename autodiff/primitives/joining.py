@@ -8,6 +8,7 @@ from ..primitive import Tracer, bind, implements, shape_of
 from .elementwise import astype
 from .shape import (
     PACK,
+    RESHAPE,
     array,
     as_array,
     broadcast_to,
@@ -58,7 +59,7 @@ def lift(a, ndim: int):
         new = (1, *shape, 1)
     else:
         new = (1,) * (ndim - len(shape)) + shape
-    return view(a, reshape(a, new), lambda changed: reshape(changed, shape))
+    return view(a, reshape(a, new), lambda changed: reshape(changed, shape), RESHAPE, shape=new)
 
 
 def _atleast(ndim: int):

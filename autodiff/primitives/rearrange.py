@@ -4,8 +4,8 @@ import numpy as np
 
 from ..graph import Static
 from ..primitive import Tracer, bind, implements
-from .indexing import SCATTER
-from .shape import as_array, axes, fixed, one_axis, reshape, transpose, whole
+from .indexing import SCATTER, gathered
+from .shape import as_array, axes, fixed, one_axis, read_only, reshape, whole
 
 
 @implements(np.flip)
@@ -54,7 +54,7 @@ def _np_roll(a, shift, axis=None):
 
 @implements(np.lib.stride_tricks.sliding_window_view)
 def _np_sliding_window_view(x, window_shape, axis=None, *, subok=False, writeable=False):
-    """Windows along the axes, each a new axis at the end: a gather, not a view."""
+    """Windows along the axes, each a new axis at the end: a gather that a write to x refreshes."""
     x = as_array(x)
     sizes = tuple(window_shape) if np.ndim(window_shape) else (window_shape,)
     given = tuple(range(x.ndim)) if axis is None else axis if isinstance(axis, tuple) else (axis,)
@@ -65,7 +65,7 @@ def _np_sliding_window_view(x, window_shape, axis=None, *, subok=False, writeabl
         if size > x.shape[k]:
             raise ValueError("window shape cannot be larger than input array shape")
         places = np.arange(x.shape[k] - size + 1)[:, None] + np.arange(size)
-        x = np.moveaxis(x[(slice(None),) * k + (places,)], k + 1, -1)
+        x = np.moveaxis(gathered(x, (slice(None),) * k + (places,), read_only), k + 1, -1)
     return x
 
 
@@ -80,7 +80,7 @@ def diagonal(a, offset=0, axis1=0, axis2=1):
         raise ValueError("axis1 and axis2 cannot be the same")
     rest = [i for i in range(a.ndim) if i not in (first, second)]
     i = np.arange(max(min(a.shape[first] + min(offset, 0), a.shape[second] - max(offset, 0)), 0))
-    return transpose(a, (*rest, first, second))[..., i + max(-offset, 0), i + max(offset, 0)]
+    return gathered(np.transpose(a, (*rest, first, second)), (..., i + max(-offset, 0), i + max(offset, 0)), read_only)
 
 
 @implements(np.diag)

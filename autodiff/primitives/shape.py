@@ -195,7 +195,13 @@ def _np_asarray(value, dtype=None, order=None, *, copy=None, ndmin=0, like=None,
     out = array(value)
     if ndmin > len(out.shape):
         out = reshape(out, (1,) * (ndmin - len(out.shape)) + out.shape)
-    return out if dtype is None else astype(out, dtype)
+    return _as_memory(out if dtype is None else astype(out, dtype))
+
+
+def _as_memory(out):
+    """A traced number made an array, which can be written into."""
+    from .indexing import boxed
+    return boxed(out) if type(out) is Tracer and out.value is not None else out
 
 
 @implements(np.array)
@@ -206,8 +212,7 @@ def _np_array(value, dtype=None, *, copy=True, **kwargs):
 
 @implements(np.copy)
 def _np_copy(a, order="K", subok=False):
-    a = as_array(a)
-    return a.copy()
+    return _as_memory(as_array(a).copy())
 
 
 @implements(np.reshape)
@@ -219,7 +224,7 @@ def _np_reshape(a, shape=None, order="C", *, newshape=None, copy=None):
         flipped = tuple(shape)[::-1] if isinstance(shape, (tuple, list)) else shape
         return _np_transpose(_np_reshape(_np_transpose(a), flipped))
     out = reshape(a, shape)
-    return out.copy() if copy else view(a, out, lambda new: reshape(new, a.shape))
+    return out.copy() if copy else view(a, out, lambda new: reshape(new, a.shape), RESHAPE, shape=shape_of(out))
 
 
 def layout(a) -> tuple[int, ...]:
@@ -230,11 +235,11 @@ def layout(a) -> tuple[int, ...]:
     return strides
 
 
-def view(base, out, writeback):
+def view(base, out, writeback, prim, **params):
     """Mark `out` as a NumPy view of `base`: a write to either shows in the other (indexing.py)."""
     if type(base) is Tracer:
         from .indexing import share
-        share(base, out, writeback)
+        share(base, out, writeback, made=(prim, params))
     return out
 
 
@@ -252,8 +257,9 @@ def _np_ravel(a, order="C"):
 def _np_transpose(a, axes=None):
     a = as_array(a)
     out = transpose(a, axes)
-    perm = None if axes is None else tuple(np.argsort([one_axis(p, a.ndim) for p in axes]).tolist())
-    return view(a, out, lambda new: transpose(new, perm))
+    forth = tuple(range(a.ndim))[::-1] if axes is None else tuple(one_axis(p, a.ndim) for p in axes)
+    back = tuple(np.argsort(forth).tolist())
+    return view(a, out, lambda new: transpose(new, back), TRANSPOSE, perm=forth)
 
 
 @implements(np.matrix_transpose)
@@ -284,14 +290,24 @@ def _np_moveaxis(a, source, destination):
 
 @implements(np.broadcast_to)
 def _np_broadcast_to(array, shape, subok=False):
-    return broadcast_to(as_array(array), fixed(shape, "np.broadcast_to"))
+    return _stretched(as_array(array), fixed(shape, "np.broadcast_to"))
 
 
 @implements(np.broadcast_arrays)
 def _np_broadcast_arrays(*args, subok=False):
     args = [as_array(a) for a in args]
     shape = np.broadcast_shapes(*[shape_of(a) for a in args])
-    return tuple(broadcast_to(a, shape) for a in args)
+    return tuple(_stretched(a, shape) for a in args)
+
+
+def _stretched(a, shape):
+    out = broadcast_to(a, shape)
+    return view(a, out, read_only, BROADCAST, shape=shape_of(out))
+
+
+def read_only(new):
+    """What a write to a view does, where NumPy's view cannot be written into (or shows an entry twice)."""
+    raise ValueError("assignment destination is read-only")
 
 
 @implements(np.expand_dims)

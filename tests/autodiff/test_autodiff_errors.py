@@ -342,3 +342,15 @@ def test_a_trace_error_is_a_type_error_with_a_cause():
 def test_argnum_is_one_integer(argnum):
     with pytest.raises(TypeError, match=r"argnum must be one integer, got .*; to differentiate several arguments"):
         ad.grad(lambda a, b: a * b, argnum)(2.0, 3.0)
+
+
+@pytest.mark.parametrize("call, message", [
+    (lambda: ad.jacobian(lambda q: q["a"] ** 2)({"a": np.ones(2)}), r"jacobian: .*got dict; .*pytree\.ravel"),
+    (lambda: ad.jacobian(lambda q: q[0] * q[1], mode="reverse")([X, X]), r"jacobian: .*got list; .*pytree\.ravel"),
+    (lambda: ad.hessian(lambda q: np.sum(q["a"] ** 2))({"a": np.ones(2)}), r"hessian: .*got dict; .*pytree\.ravel"),
+    (lambda: ad.hessian(lambda a, b: a * b, (0, 1))(1.0, 2.0), r"hessian: argnum .*got \(0, 1\)"),
+    (lambda: ad.jvp(np.sin, X, (X,)), "jvp: primals must be a tuple"),
+    (lambda: ad.jvp(np.sin, (X,), X), "jvp: tangents must be a tuple")])
+def test_arguments_that_are_not_one_array(call, message):
+    with pytest.raises(TypeError, match=message):
+        call()

@@ -374,3 +374,91 @@ def test_long_loops_are_traced_at_once():
         start = time.process_time()
         np.testing.assert_allclose(ad.grad(h)(x), expected, rtol=1e-12)
         assert time.process_time() - start < 20.0
+
+
+VIEWS = ["A[0]", "A[:, 1]", "A[None]", "A.T", "A.reshape(-1)", "A.ravel()", "np.atleast_3d(A)", "np.flip(A, 1)",
+         "np.rot90(A)", "np.split(A, 3)[1]", "next(iter(A))", "A.real", "(A + 0j).real", "np.einsum('ij->ji', A)",
+         "np.einsum('ii->i', A[:, :3])", "np.diagonal(A)", "np.linalg.diagonal(A)", "np.diag(A)",
+         "np.broadcast_to(A, (2, 3, 4))", "np.broadcast_arrays(A, A[None])[0]",
+         "np.lib.stride_tricks.sliding_window_view(A, (2, 2))", "np.squeeze(A[:1, :1])", "A[0, 0, ...]"]
+
+
+@pytest.mark.parametrize("buffer", ["np.zeros((3, 4))", "x * x"])
+@pytest.mark.parametrize("view", VIEWS)
+def test_a_view_shows_what_is_written_later(view, buffer):
+    """Of traced arrays, and of buffers that were constant when the view was taken."""
+    def f(x):
+        A = eval(buffer)
+        V = eval(view, globals(), {"A": A})
+        A[:] = x ** 2
+        A[0] *= x[0]
+        A[:, 1] += x[0, 0]
+        A[1:, 2:] = x[1, 1] ** 3
+        return np.sum(A * A) + np.sum(V * V * np.reshape(np.arange(V.size) + 1.0, V.shape))
+    x = RNG.uniform(0.5, 1.5, (3, 4))
+    value, grad = ad.value_and_grad(f)(x)
+    np.testing.assert_allclose(value, f(x), rtol=1e-12)
+    np.testing.assert_allclose(grad, ad.finite_difference.gradient(f, x), rtol=1e-6, atol=1e-6)
+
+
+@pytest.mark.parametrize("view", ["A[0]", "A.T", "A.reshape(-1)", "A.real", "np.einsum('ij->ji', A)",
+                                  "np.einsum('ii->i', A[:, :3])"])
+def test_a_view_of_a_constant_buffer_is_written_twice(view):
+    def f(x):
+        A = np.zeros((3, 4))
+        V = eval(view, globals(), {"A": A})
+        V[...] = x[1, 1] ** 2
+        V *= x[0, 0]
+        return np.sum(A * A)
+    x = RNG.uniform(0.5, 1.5, (3, 4))
+    np.testing.assert_allclose(ad.grad(f)(x), ad.finite_difference.gradient(f, x), rtol=1e-6, atol=1e-6)
+
+
+def _box_of_a_number(x):
+    s = np.array(x[0])
+    t = s
+    s *= x[1]
+    return t * s
+
+
+def _box_of_zeros(x):
+    s = np.zeros(())
+    t = s
+    s[...] = x[0]
+    s += x[1] ** 2
+    return t * s
+
+
+def _box_in_a_function(x):
+    s = np.zeros(())
+
+    def add(v):
+        r = s
+        r += v
+    for v in x:
+        add(v ** 2)
+    return s * x[0]
+
+
+def _box_by_reshape(x):
+    s = (x * x).sum(keepdims=True).reshape(())
+    t = s
+    s += x[0]
+    return t * x[1]
+
+
+def _numbers_are_rebound(x):
+    s = x[0]
+    t = s
+    s *= x[1]
+    u = np.asarray(t)
+    u += x[1]
+    return s + t ** 2 + u
+
+
+@pytest.mark.parametrize("f", (_box_of_a_number, _box_of_zeros, _box_in_a_function, _box_by_reshape,
+                               _numbers_are_rebound))
+def test_arrays_without_axes_are_written_and_numbers_are_not(f):
+    x = np.array([0.7, 1.3, 0.4])
+    assert float(f(x)) == ad.value_and_grad(f)(x)[0]
+    np.testing.assert_allclose(ad.grad(f)(x), ad.finite_difference.gradient(f, x), rtol=1e-7)

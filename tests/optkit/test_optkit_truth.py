@@ -448,3 +448,14 @@ def test_what_is_not_finite_counts_as_infinitely_high():
     assert objective.value(np.array([np.nan])) == math.inf
     assert objective.value(np.array([-np.inf])) == math.inf and objective.saw_minus_infinity
     assert objective.best.f == 1.0
+
+
+def test_a_factorisation_that_fails_at_a_trial_point_is_a_rejected_trial():
+    def f(t):
+        return np.sum(np.log(np.diag(np.linalg.cholesky(np.eye(2) * t[0])))) + 2.0 / t[0] ** 2
+
+    for method in ("newton-cg", "l-bfgs", "trust-ncg"):
+        res = optkit.minimize(f, np.array([0.05]), method=method)
+        assert res.success and abs(res.x[0] - 2.0) < 1e-4, method
+    with pytest.raises(np.linalg.LinAlgError):
+        optkit.minimize(f, np.array([-1.0]))
