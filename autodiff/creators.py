@@ -140,7 +140,9 @@ _FROMITER = np.fromiter
 
 
 def _joined(a):
-    return FUNCTIONS[_ORIGINAL["array"]](a) if isinstance(a, (list, tuple)) and _holds_tracer(a) else a
+    if type(a) is Tracer or not isinstance(a, (list, tuple)) or not _holds_tracer(a):
+        return a
+    return FUNCTIONS[_ORIGINAL["array"]](a)
 
 
 SEQUENCES = frozenset({               # functions of a sequence of arrays

@@ -112,14 +112,14 @@ class Recording(Graph):
                 raise TraceError(f"{prim.name} gives {dtype} values", "keep the computation in real or complex numbers")
         node = Node(prim, tuple(inputs), params, shape, dtype, len(self.nodes))
         self.nodes.append(node)
-        self.values.append(None if prim.name == "setitem" else self._kept(value))      # (when it is read whole)
-        if is_guarding(prim, params):
+        self.values.append(None if prim.name == "setitem" else value if self.keep else self._kept(value))
+        if prim is GUARD or params and is_guarding(prim, params):
             self.guards.append(node)
         return Tracer(self, node, value)
 
     def _kept(self, value):
         """A value, or the extremes of a large one where nothing else of it is needed."""
-        if self.keep or type(value) is tuple or value.size <= LARGE or value.dtype.kind not in "fc":
+        if type(value) is tuple or value.size <= LARGE or value.dtype.kind not in "fc":
             return value
         return np.array([np.fmin.reduce(value, None), np.fmax.reduce(value, None)])
 
@@ -143,7 +143,7 @@ class Recording(Graph):
                     if getattr(a.graph, "closed", False):
                         raise _stale(prim)
                 elif self.values[a.node.index] is None and prim.name not in _PARTIAL:
-                    self.values[a.node.index] = self._kept(a.value)
+                    self.values[a.node.index] = a.value if self.keep else self._kept(a.value)     # read whole
             elif kind is np.ndarray and a.dtype.kind in NUMERIC:
                 inputs[number] = self.hold(a)
             elif kind not in _SCALARS:

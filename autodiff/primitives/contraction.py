@@ -81,11 +81,15 @@ UFUNCS[np.matmul] = MATMUL
 
 def matmul(a, b):
     """a @ b where either may be a SciPy sparse matrix."""
-    if scipy.sparse.issparse(a):
+    if _is_sparse(a):
         return bind(SPARSE, (a, b), {"transposed": False})
-    if scipy.sparse.issparse(b):
+    if _is_sparse(b):
         return a @ b if type(a) is not Tracer else _sparse_right(a, b)
     return bind(MATMUL, (a, b))
+
+
+def _is_sparse(a) -> bool:
+    return type(a) is not Tracer and type(a) is not np.ndarray and scipy.sparse.issparse(a)
 
 
 def _sparse_right(a, b):
@@ -223,7 +227,7 @@ def _take_diagonal(a, term: str, letter: str):
 
 @implements(np.dot)
 def _np_dot(a, b, out=None):
-    if scipy.sparse.issparse(a) or scipy.sparse.issparse(b):
+    if _is_sparse(a) or _is_sparse(b):
         return matmul(a, b)
     a, b = as_array(a), as_array(b)
     if not a.shape or not b.shape:

@@ -64,7 +64,7 @@ for _name, _ufunc in {"neg": np.negative, "pos": np.positive, "abs": np.absolute
 def _matmul(self, other):
     if type(other) in CARRIERS and type(other) is not Tracer:
         return NotImplemented
-    return matmul(self, other if scipy.sparse.issparse(other) or type(other) is Tracer else np.asarray(other))
+    return matmul(self, other if type(other) is Tracer or scipy.sparse.issparse(other) else np.asarray(other))
 
 
 def _item(self, *index):
