@@ -2,6 +2,9 @@
 
 problem = problems.get("rosenbrock", n=100)
 problem.f(problem.x0), problem.x_star, problem.f_star, problem.mu, problem.L
+
+for case in problems.collection("mgh").values():      # many small published functions, to compare solvers on
+    case.f(case.x0), case.f_star
 """
 
 from __future__ import annotations
@@ -11,7 +14,10 @@ from collections.abc import Callable
 from difflib import get_close_matches
 from typing import Any
 
+from problems import nist
+from problems.case import Case
 from problems.classic import beale, himmelblau, powell_singular, rosenbrock, wood
+from problems.collection import collection
 from problems.factorisation import matrix_factorisation
 from problems.linear import huber_regression, least_squares, poisson_regression, ridge
 from problems.log_det import log_det
@@ -74,4 +80,4 @@ def _listed(words: Any) -> str:
     return ", ".join(words) or "none"
 
 
-__all__ = ["REGISTRY", "UNKNOWN", "Problem", "get", "names", "sizes"]
+__all__ = ["REGISTRY", "UNKNOWN", "Case", "Problem", "collection", "get", "names", "nist", "sizes"]
