@@ -255,3 +255,22 @@ def test_nothing_is_kept_by_a_cycle(linear):
     finally:
         gc.enable()
     assert not left
+
+
+def test_a_solver_inside_is_not_watched_and_the_whole_is_compiled():
+    """d argmin/d penalty through optkit.minimize: w = (AᵀA + λ)⁻¹Aᵀy."""
+    import optkit
+    A, y = np.vander([0.1, 0.5, 0.9, 1.3], 3), np.array([1.0, 0.2, -0.3, 0.5])
+
+    def ridge(w, penalty):
+        return np.sum((A @ w - y) ** 2) + penalty * np.sum(w ** 2)
+
+    fit = ad.implicit_minimum(ridge, lambda penalty: optkit.minimize(ridge, np.zeros(3), args=(float(penalty),),
+                                                                     gtol=1e-10).x)
+    f = ad.compile(lambda penalty: np.sum(fit(penalty) ** 2))
+    for penalty in (0.1, 0.2, 0.3):
+        M = np.linalg.inv(A.T @ A + penalty * np.eye(3))
+        w = M @ A.T @ y
+        value, grad = f.value_and_grad(penalty)
+        assert value == pytest.approx(w @ w, rel=1e-9) and grad == pytest.approx(-2 * w @ M @ w, rel=1e-8)
+    assert f.report.mode == "compiled"
