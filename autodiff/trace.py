@@ -91,9 +91,9 @@ def carries_none(tracer: Tracer) -> bool:
 
 
 def _array(self, dtype=None, copy=None):
-    if self.value is not None and carries_none(self):
-        return np.array(concretise(self), dtype=dtype)
     frame = sys._getframe(1)
+    if self.value is not None and carries_none(self) and frame.f_code.co_name not in _MEMORY:
+        return np.array(concretise(self), dtype=dtype)
     if frame.f_globals.get("__name__") == creators.__name__ and frame.f_back is not None:
         frame = frame.f_back
     module = frame.f_globals.get("__name__", "")
@@ -102,6 +102,9 @@ def _array(self, dtype=None, copy=None):
         box[0] = self
         return box.reshape(())
     raise _leak("a plain array", "use a function with a derivative rule, or np.stack and np.concatenate for lists")
+
+
+_MEMORY = ("as_strided", "getdata")        # functions of NumPy that return a view, which would see no later write
 
 
 def _sparse_operator(frame) -> bool:

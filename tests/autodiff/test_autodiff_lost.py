@@ -256,3 +256,14 @@ def test_swallowed_errors_come_back():
 def test_a_zero_gradient_of_a_constant_is_an_answer():
     for f in (lambda x: 3.0, lambda x: np.sum(np.ones(3)), lambda x: ad.stop_gradient(x) @ X, lambda x: np.floor(x[0])):
         np.testing.assert_array_equal(ad.grad(f)(X), np.zeros(3))
+
+
+@pytest.mark.parametrize("look", (np.lib.stride_tricks.as_strided, np.ma.getdata))
+def test_a_look_at_the_memory_of_a_buffer_is_refused(look):
+    def f(x):
+        a = np.zeros(3)
+        b = look(a)
+        a[:] = x
+        return np.sum(b ** 2)
+    with pytest.raises(ad.TraceError, match="plain array"):
+        ad.grad(f)(np.ones(3))
