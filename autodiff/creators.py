@@ -23,7 +23,7 @@ import scipy.sparse
 
 from .callsite import makes_call
 from .errors import TraceError, is_library
-from .primitive import CARRIERS, FUNCTIONS, Tracer
+from .primitive import CARRIERS, FUNCTIONS, LATER, Tracer
 from .watch import ENGINE, SWAPPED, is_installed, reads, root
 
 _ORIGINAL = {name: getattr(np, name) for name in (
@@ -227,6 +227,7 @@ _known = -1                          # number of answers when the patches were m
 def _make_patches() -> None:
     """The patches for all functions that have an answer by now."""
     global _known
+    _adopt()
     if _known == len(FUNCTIONS):
         return
     _known = len(FUNCTIONS)
@@ -246,6 +247,15 @@ def _make_patches() -> None:
     SWAPPED.update((id(callee), callee) for pair in _REPLACEMENT.items() for callee in pair)
 
 
+def _adopt() -> None:
+    """The answers for functions of modules that have been imported meanwhile."""
+    for module in [name for name in LATER if name in sys.modules]:
+        found = {getattr(sys.modules[module], name, None): answer for name, answer in LATER[module].items()}
+        if None not in found:                    # (else the import is under way)
+            FUNCTIONS.update(found)
+            del LATER[module]
+
+
 def _has_answer(value) -> bool:
     """Whether a function or class (no ufunc: those have a protocol) has an answer."""
     try:
@@ -260,6 +270,7 @@ def _is_answered(value) -> bool:
 
 def everywhere(value: Any) -> Any:
     """What a NumPy or SciPy name stands for in the mirrors: it answers for traced values wherever it is bound."""
+    _adopt()
     value = next((old for old, new in _REPLACEMENT.items() if new is value), value)     # looked up during a recording
     if _is_answered(value) and value not in _REPLACEMENT:
         _REPLACEMENT[value] = _function(value)

@@ -13,6 +13,7 @@ NO_PARAMS: dict[str, Any] = {}
 PRIMITIVES: dict[str, "Primitive"] = {}     # name -> row
 UFUNCS: dict[Any, "Primitive"] = {}         # ufunc -> its elementwise row
 FUNCTIONS: dict[Any, Callable] = {}         # NumPy function (NEP 18) -> the function that answers for it
+LATER: dict[str, dict[str, Callable]] = {}  # the same by module and name, for modules that take long to import
 
 
 class Primitive:
@@ -68,6 +69,14 @@ def implements(*functions) -> Callable[[Callable], Callable]:
     def register(answer: Callable) -> Callable:
         for function in functions:
             FUNCTIONS[function] = answer
+        return answer
+    return register
+
+
+def implements_in(module: str, *names: str) -> Callable[[Callable], Callable]:
+    """The same for functions of a module that is imported by those who use it."""
+    def register(answer: Callable) -> Callable:
+        LATER.setdefault(module, {}).update(dict.fromkeys(names, answer))
         return answer
     return register
 

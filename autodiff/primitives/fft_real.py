@@ -4,9 +4,8 @@ import math
 
 import numpy as np
 import scipy.fft
-import scipy.signal
 
-from ..primitive import Primitive, implements, shape_of
+from ..primitive import Primitive, implements, implements_in, shape_of
 from .complex import conjugate, is_complex
 from .elementwise import float_type
 from .fft import ANSWERS, REAL_GRID, _length, _norm, _plan, resized
@@ -139,7 +138,7 @@ def _turned(x):
     return conjugate(x[(slice(None, None, -1),) * len(shape_of(x))])
 
 
-@implements(scipy.signal.correlate)
+@implements_in("scipy.signal", "correlate")
 def correlate(in1, in2, mode="full", method="auto"):
     """The convolution with the reversed conjugate; in mode 'valid' with the larger array in second place, reversed."""
     a, b = as_array(in1), as_array(in2)
@@ -148,5 +147,5 @@ def correlate(in1, in2, mode="full", method="auto"):
     return _convolve(a, _turned(b), mode)
 
 
-implements(scipy.signal.fftconvolve, scipy.signal.oaconvolve)(_convolve)
-implements(scipy.signal.convolve)(lambda in1, in2, mode="full", method="auto": _convolve(in1, in2, mode))
+implements_in("scipy.signal", "fftconvolve", "oaconvolve")(_convolve)
+implements_in("scipy.signal", "convolve")(lambda in1, in2, mode="full", method="auto": _convolve(in1, in2, mode))

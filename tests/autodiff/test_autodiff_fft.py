@@ -1,5 +1,9 @@
 """Fourier transforms: adjoints, real functions through complex spectra, lengths, axes and norms; convolutions."""
 
+import subprocess
+import sys
+from pathlib import Path
+
 import numpy as np
 import pytest
 import scipy.fft
@@ -158,3 +162,13 @@ def test_wrong_arguments_raise_as_numpy_does():
                 run(x)
     with pytest.raises(TypeError):
         ad.trace(lambda v: np.fft.rfft(v * 1j), x)
+
+
+def test_scipy_signal_is_not_imported_for_those_who_do_not_use_it():
+    """It takes longer to import than everything else together; its functions are answered from when it is there."""
+    code = """import sys, numpy as np, autodiff as ad
+assert ad.grad(np.sum)(np.ones(3)).tolist() == [1, 1, 1]
+assert "scipy.signal" not in sys.modules and "scipy.stats" not in sys.modules
+import scipy.signal
+assert ad.grad(lambda x: np.sum(scipy.signal.convolve(x, [1.0, 2.0])))(np.ones(3)).tolist() == [3, 3, 3]"""
+    subprocess.run([sys.executable, "-c", code], check=True, cwd=Path(__file__).parents[2])
