@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from . import creators, pytree
+from . import creators, pytree, stand_ins
 from .errors import GuardMiss, TraceError, defined_at
 from .interpreters.forward import bind_item, zeros
 from .interpreters.reverse import unbroadcast
@@ -71,7 +71,7 @@ class Application:
 
     def evaluate(self, inputs: Sequence):
         """f on copies (it may write into them), its outputs copied (it may keep them)."""
-        with creators.unpatched():
+        with stand_ins.unpatched():
             out = self.function.__wrapped__(*self.arguments([np.array(i)[()] for i in inputs]))
         leaves, structure = pytree.flatten(out)
         arrays = tuple([self._output(leaf) for leaf in leaves])

@@ -15,7 +15,7 @@ from typing import Any
 
 import numpy as np
 
-from . import creators, pytree
+from . import pytree, stand_ins
 from .derive import primal, tangent
 from .graph import INPUT, Graph, Node
 from .interpreters import evaluate, reverse
@@ -149,7 +149,7 @@ def checkpoint(f: Callable) -> Callable:
     values around it. Outside a trace it is f itself.
     """
     def checkpointed(*args, **kwargs):
-        stack = creators.recordings()
+        stack = stand_ins.recordings()
         leaves, structure = pytree.flatten((args, kwargs))
         traced = [leaf for leaf in leaves if type(leaf) is Tracer]
         if not stack or not isinstance(stack[-1], Recording) or any(leaf.value is None for leaf in traced):

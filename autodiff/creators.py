@@ -19,136 +19,17 @@ from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
-import scipy.sparse
 
-from .callsite import makes_call
-from .errors import TraceError, is_library
-from .primitive import CARRIERS, FUNCTIONS, LATER, Tracer
+from .primitive import FUNCTIONS, LATER
+from .stand_ins import METHODS, ORIGINAL, REPLACEMENT, of_numpy, of_scipy, recordings
 from .watch import ENGINE, SWAPPED, is_installed, reads, root
 
-_ORIGINAL = {name: getattr(np, name) for name in (
-    "array", "asarray", "asanyarray", "ascontiguousarray", "copy", "zeros", "empty", "ones", "full", "eye", "identity",
-    "zeros_like", "empty_like", "ones_like", "full_like")}
-_KEEPING = ("asarray", "asanyarray", "ascontiguousarray")                    # arrays pass through as they are
-_VALUE_AT = {"full": 1, "zeros": None, "empty": None, "ones": None, "eye": None, "identity": None}   # else argument 0
 PATCHED_MODULES = ("scipy.special", "scipy.linalg", "scipy.sparse", "scipy.sparse.linalg", "scipy.fft", "scipy.signal",
                    "scipy.integrate", "scipy.stats")      # whose functions no protocol reaches
 _TABLE = 64                          # entries of a list or dict that is searched for functions
-_active = threading.local()          # .graphs: the stack of recordings of this thread
 _lock = threading.RLock()
 _depth = 0                           # recordings under way in all threads
 _swapped: list[tuple[Any, dict, dict]] = []         # (namespace, what it had, what it has got)
-
-
-def _stack() -> list:
-    if not hasattr(_active, "graphs"):
-        _active.graphs = []
-    return _active.graphs
-
-
-def recordings() -> list:
-    """The recordings under way in this thread, the innermost last."""
-    return _stack()
-
-
-def _holds_tracer(value) -> bool:
-    if type(value) is Tracer:
-        return True
-    return isinstance(value, (list, tuple)) and any(map(_holds_tracer, value))
-
-
-def _holds_traced(value) -> bool:
-    """The same, or an object made of tracers (a sparse matrix with traced entries)."""
-    if type(value) in CARRIERS:
-        return True
-    return isinstance(value, (list, tuple)) and any(map(_holds_traced, value))
-
-
-def _creator(name: str, original: Callable) -> Callable:
-    position, maker = _VALUE_AT.get(name, 0), _ORIGINAL[name.replace("empty", "zeros")]   # chance content never agrees
-    stop = None if position is None else position + (2 if name == "full_like" else 1)
-
-    @functools.wraps(original)
-    def anywhere(*args, **kwargs):
-        if position is not None and any(map(_holds_tracer, (*args[position:stop], kwargs.get("fill_value")))):
-            return FUNCTIONS[original](*args, **kwargs)
-        stack = _stack()
-        if not stack:
-            return original(*args, **kwargs)
-        made = maker(*args, **kwargs)
-        if name in _KEEPING or made.dtype.kind not in "fc":
-            return made
-        buffer = stack[-1].constant(made)
-        if type(buffer) is Tracer:               # (in a rule run on plain values there are none)
-            buffer.boxed = True
-        return buffer
-
-    @functools.wraps(original)
-    def create(*args, **kwargs):
-        if not _stack() or is_library(frame := sys._getframe(1)) or not makes_call(frame, name, create):
-            return original(*args, **kwargs)
-        return anywhere(*args, **kwargs)
-    create.anywhere = anywhere
-    return create
-
-
-def _function(original: Callable) -> Callable:
-    """A SciPy function, answered by FUNCTIONS where an argument is traced (or always: its result meets tracers)."""
-    always = getattr(FUNCTIONS.get(original), "always", False)
-
-    def call(*args, **kwargs):
-        if _stack() and (always or any(map(_holds_traced, (*args, *kwargs.values())))):
-            return FUNCTIONS[original](*args, **kwargs)
-        return original(*args, **kwargs)
-    return _Class(original, call) if isinstance(original, type) else functools.wraps(original)(call)
-
-
-def _of_numpy(original: Callable) -> Callable:
-    return _function(original) if isinstance(original, type) else _OfNumPy(original)
-
-
-class _OfNumPy:
-    """A NumPy function that has an answer, for traced values inside lists: there NEP 18 does not see them.
-
-    It equals the function and hashes like it, so that tables with functions as keys work; see also `_compared`.
-    """
-
-    def __init__(self, original: Callable):
-        functools.update_wrapper(self, original)
-
-    def __call__(self, *args, **kwargs):
-        original = self.__wrapped__
-        if not _stack():
-            return original(*args, **kwargs)
-        if original is _FROMITER:
-            args = (list(args[0]), *args[1:])
-        if any(map(_holds_tracer, args)) or kwargs and any(map(_holds_tracer, kwargs.values())):
-            if original not in SEQUENCES:
-                args = tuple([_joined(a) for a in args])
-                kwargs = {key: _joined(a) for key, a in kwargs.items()}
-            return FUNCTIONS[original](*args, **kwargs)
-        return original(*args, **kwargs)
-
-    def __eq__(self, other):
-        return other is self or other is self.__wrapped__
-
-    def __hash__(self):
-        return hash(self.__wrapped__)
-
-
-_FROMITER = np.fromiter
-
-
-def _joined(a):
-    if type(a) is Tracer or not isinstance(a, (list, tuple)) or not _holds_tracer(a):
-        return a
-    return FUNCTIONS[_ORIGINAL["array"]](a)
-
-
-SEQUENCES = frozenset({               # functions of a sequence of arrays
-    np.concatenate, np.stack, np.vstack, np.hstack, np.dstack, np.column_stack, np.block, np.select, np.choose,
-    np.lexsort, np.piecewise, np.histogramdd, np.linalg.multi_dot, np.einsum, np.einsum_path, np.broadcast_arrays,
-    np.apply_over_axes})
 
 
 class _Attributes:
@@ -165,58 +46,6 @@ class _Attributes:
             setattr(self.owner, name, value)
 
 
-class _Class:
-    """A SciPy class whose calls are answered by FUNCTIONS; isinstance, attributes and subclassing see the class."""
-
-    def __init__(self, original: type, call: Callable):
-        self._original, self._call = original, call
-
-    def __call__(self, *args, **kwargs):
-        return self._call(*args, **kwargs)
-
-    def __instancecheck__(self, instance):
-        return isinstance(instance, self._original)
-
-    def __subclasscheck__(self, other):
-        return issubclass(other, self._original)
-
-    def __mro_entries__(self, bases):
-        return (self._original,)
-
-    def __getattr__(self, name):
-        return getattr(self._original, name)
-
-
-class _Joiner:
-    """np.r_ and np.c_ for traced parts: joined along the first axis, or as columns."""
-
-    def __init__(self, original, columns: bool):
-        self._original, self._columns = original, columns
-
-    def __getitem__(self, key):
-        parts, array = key if isinstance(key, tuple) else (key,), _ORIGINAL["array"]
-        if not _stack() or not any(map(_holds_tracer, parts)):
-            return self._original[key]
-        if any(isinstance(part, str) for part in parts):
-            raise TraceError("np.r_ or np.c_ with a string and a traced value", "use np.concatenate or np.stack")
-        parts = [FUNCTIONS[array](part, ndmin=1) if _holds_tracer(part) else
-                 self._original[part] if isinstance(part, slice) else array(part, ndmin=1) for part in parts]
-        if self._columns:
-            parts = [part.reshape(-1, 1) if part.ndim == 1 else part for part in parts]
-        return np.concatenate(parts, -1 if self._columns else 0)
-
-    def __getattr__(self, name):
-        return getattr(self._original, name)
-
-
-_REPLACEMENT: dict[Any, Any] = {original: _creator(name, original) for name, original in _ORIGINAL.items()}
-_REPLACEMENT |= {np.r_: _Joiner(np.r_, False), np.c_: _Joiner(np.c_, True)}
-_COO = next(kind for kind in scipy.sparse.coo_array.__mro__ if "dot" in vars(kind))
-_METHODS = {          # methods that no protocol reaches, by the name in f's code that asks for them
-    "vectorize": [(np.vectorize, "__call__")], "dot": [(_COO, "dot")],
-    "multiply": [(kind, "multiply") for kind in scipy.sparse.dia_array.__mro__ if "multiply" in vars(kind)]}
-_REPLACEMENT |= {method: _function(method) for places in _METHODS.values()
-                 for method in (vars(owner)[name] for owner, name in places)}
 _patches: list[tuple[Any, dict, dict]] = []          # (namespace, what it has, what it gets during a recording)
 _REFLECTION = frozenset({"getattr", "vars", "__dict__", "attrgetter", "methodcaller"})     # names may be strings
 _on_demand: dict[str, tuple[dict, dict]] = {}        # (namespace, what it has): swapped where f reads the name
@@ -232,19 +61,19 @@ def _make_patches() -> None:
         return
     _known = len(FUNCTIONS)
     _plans.clear()
-    _patches[:] = [(vars(np), _ORIGINAL | {"r_": np.r_, "c_": np.c_}, {})]
+    _patches[:] = [(vars(np), ORIGINAL | {"r_": np.r_, "c_": np.c_}, {})]
     for module in (np, np.linalg, np.fft):
-        answered = {name: value for name, value in vars(module).items() if _has_answer(value) and name not in _ORIGINAL}
-        _REPLACEMENT.update({value: _of_numpy(value) for value in answered.values() if value not in _REPLACEMENT})
+        answered = {name: value for name, value in vars(module).items() if _has_answer(value) and name not in ORIGINAL}
+        REPLACEMENT.update({value: of_numpy(value) for value in answered.values() if value not in REPLACEMENT})
         _on_demand[module.__name__] = (vars(module), answered)
     for module in filter(None, map(sys.modules.get, PATCHED_MODULES)):
         answered = {name: value for name, value in vars(module).items() if _is_answered(value)}
-        _REPLACEMENT.update({value: _function(value) for value in answered.values() if value not in _REPLACEMENT})
+        REPLACEMENT.update({value: of_scipy(value) for value in answered.values() if value not in REPLACEMENT})
         _on_demand[module.__name__] = (vars(module), answered)
     for _, old, new in _patches:
-        new.update({name: _REPLACEMENT[value] for name, value in old.items()})
-    _types.update(map(type, _REPLACEMENT))
-    SWAPPED.update((id(callee), callee) for pair in _REPLACEMENT.items() for callee in pair)
+        new.update({name: REPLACEMENT[value] for name, value in old.items()})
+    _types.update(map(type, REPLACEMENT))
+    SWAPPED.update((id(callee), callee) for pair in REPLACEMENT.items() for callee in pair)
 
 
 def _adopt() -> None:
@@ -271,11 +100,11 @@ def _is_answered(value) -> bool:
 def everywhere(value: Any) -> Any:
     """What a NumPy or SciPy name stands for in the mirrors: it answers for traced values wherever it is bound."""
     _adopt()
-    value = next((old for old, new in _REPLACEMENT.items() if new is value), value)     # looked up during a recording
-    if _is_answered(value) and value not in _REPLACEMENT:
-        _REPLACEMENT[value] = _function(value)
+    value = next((old for old, new in REPLACEMENT.items() if new is value), value)     # looked up during a recording
+    if _is_answered(value) and value not in REPLACEMENT:
+        REPLACEMENT[value] = of_scipy(value)
     try:
-        new = _REPLACEMENT.get(value, value)
+        new = REPLACEMENT.get(value, value)
     except TypeError:                            # not hashable
         return value
     return getattr(new, "anywhere", new)
@@ -315,9 +144,9 @@ def _install(f: Callable) -> None:
     for namespace, names in _namespaces(f, seen):
         for name in names:
             value = namespace.get(name)
-            if type(value) in _types and value in _REPLACEMENT:
-                _swapped.append((namespace, {name: value}, {name: _REPLACEMENT[value]}))
-                namespace[name] = _REPLACEMENT[value]
+            if type(value) in _types and value in REPLACEMENT:
+                _swapped.append((namespace, {name: value}, {name: REPLACEMENT[value]}))
+                namespace[name] = REPLACEMENT[value]
     swaps, methods, kept = _plan([g.__code__ for g in seen if isinstance(g, types.FunctionType)], _code_of(f) in _wide)
     for namespace, old, new in swaps:
         if not all(map(operator.is_, map(namespace.get, old), old.values())):          # some are swapped already
@@ -327,9 +156,9 @@ def _install(f: Callable) -> None:
         namespace.update(new)
     for owner, name in methods:
         method = vars(owner)[name]
-        if method in _REPLACEMENT:               # (not swapped by another recording)
-            _swapped.append((_Attributes(owner), {name: method}, {name: _REPLACEMENT[method]}))
-            setattr(owner, name, _REPLACEMENT[method])
+        if method in REPLACEMENT:               # (not swapped by another recording)
+            _swapped.append((_Attributes(owner), {name: method}, {name: REPLACEMENT[method]}))
+            setattr(owner, name, REPLACEMENT[method])
     for namespace, old, _ in _patches if kept else ():
         namespace.update({name: old[name] for name in kept & old.keys()})
 
@@ -341,11 +170,11 @@ def _plan(codes: list[types.CodeType], wide: bool) -> tuple[list, list, frozense
         kept = frozenset().union(*map(_compared, codes))
         wanted = frozenset().union(*[reads(code)[1] for code in codes])
         if wide or any(not _REFLECTION.isdisjoint((*reads(code)[0], *reads(code)[1])) for code in codes):
-            wanted = wanted.union(_METHODS, *[answered for _, answered in _on_demand.values()])
+            wanted = wanted.union(METHODS, *[answered for _, answered in _on_demand.values()])
         wanted -= kept
         found = [(space, {name: had[name] for name in wanted & had.keys()}) for space, had in _on_demand.values()]
-        swaps = [(space, old, {name: _REPLACEMENT[v] for name, v in old.items()}) for space, old in found if old]
-        methods = list(itertools.chain(*[_METHODS[asked] for asked in wanted & _METHODS.keys()]))
+        swaps = [(space, old, {name: REPLACEMENT[v] for name, v in old.items()}) for space, old in found if old]
+        methods = list(itertools.chain(*[METHODS[asked] for asked in wanted & METHODS.keys()]))
         if len(_plans) >= MAX_PLANS:
             _plans.clear()
         _plans[key] = (codes, (swaps, methods, kept))                 # (the codes are kept: ids stay theirs)
@@ -424,20 +253,10 @@ def _of_object(value: Any, attributes: Iterable[str], seen: set) -> Iterator[tup
 
 
 @contextmanager
-def unpatched() -> Iterator[None]:
-    """Code that is not recorded: the creators are NumPy's in this thread."""
-    held, _active.graphs = _stack(), []
-    try:
-        yield
-    finally:
-        _active.graphs = held
-
-
-@contextmanager
 def patched(f: Callable, graph) -> Iterator[None]:
     """Make `graph` the current recording of this thread and install the creators for as long."""
     global _depth
-    stack, entered = _stack(), False
+    stack, entered = recordings(), False
     try:
         with _lock:
             _depth, entered = _depth + 1, True

@@ -17,7 +17,7 @@ from typing import Any
 
 import numpy as np
 
-from . import creators, pytree
+from . import pytree, stand_ins
 from .application import CUSTOM_JVP, CUSTOM_VJP, Application, Fixed, show, stretches
 from .errors import TraceError, defined_at
 from .primitive import Primitive, Tracer, bind, is_traced, shape_of
@@ -169,7 +169,7 @@ class elementwise:  # noqa: N801
 
 def _entrywise(f: Callable, name: str, *inputs):
     shape, dtype = broadcast(*inputs), float_type(*inputs)
-    with creators.unpatched():
+    with stand_ins.unpatched():
         out = np.asarray(f(*[np.asarray(i)[()] for i in inputs]))
     if out.shape != shape:
         raise TypeError(f"{name}: an elementwise function of inputs that broadcast to {shape} returned shape "

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from . import creators, pytree
+from . import pytree, stand_ins
 from .errors import TraceAttributeError, TraceError, call_text, is_storing, user_frame
 from .graph import CONSTANT, GUARD, INPUT, Node, Static
 from .primitive import FUNCTIONS, UFUNCS, Tracer, bind
@@ -94,7 +94,7 @@ def _array(self, dtype=None, copy=None):
     frame = sys._getframe(1)
     if self.value is not None and carries_none(self) and frame.f_code.co_name not in _MEMORY:
         return np.array(concretise(self), dtype=dtype)
-    if frame.f_globals.get("__name__") == creators.__name__ and frame.f_back is not None:
+    if frame.f_globals.get("__name__") == stand_ins.__name__ and frame.f_back is not None:
         frame = frame.f_back
     module = frame.f_globals.get("__name__", "")
     if module.startswith("scipy.sparse") and _sparse_operator(frame):

@@ -263,7 +263,7 @@ def _fix(f: Callable, args: Sequence, argnum: int) -> Callable:
 
 
 def _one_argument(name: str, args: Sequence, argnum: int):
-    """The differentiated argument, which must be one array or number (or nested lists of numbers)."""
+    """The differentiated argument, which must be one array or number."""
     if not isinstance(argnum, int) or not -len(args) <= argnum < len(args):
         raise TypeError(f"{name}: argnum must be the number of one of the {len(args)} arguments, got {argnum!r}")
     x = args[argnum]

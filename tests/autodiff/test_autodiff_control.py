@@ -306,3 +306,19 @@ def test_printing_and_formatting_do_not_disturb():
         return x @ x + len(text) * 0.0
     for x in POINTS[:3]:
         np.testing.assert_allclose(ad.grad(f)(x), 2 * x)
+
+
+def test_long_runs_are_recorded_more_often_before_code_is_made(monkeypatch):
+    from autodiff import trust
+
+    def f(x):
+        for _ in range(10):
+            x = np.sin(x)
+        return np.sum(x)
+
+    monkeypatch.setattr(trust, "WORTH", 5)            # 11 operations: two calls more
+    fun, modes = ad.compile(f), []
+    for k in range(5):
+        fun.grad(np.array([0.1, 0.2]) + k)
+        modes.append(fun.report.mode)
+    assert modes == ["recording"] * 3 + ["compiled"] * 2
