@@ -92,10 +92,10 @@ def carries_none(tracer: Tracer) -> bool:
 
 def _array(self, dtype=None, copy=None):
     frame = sys._getframe(1)
-    if self.value is not None and carries_none(self) and frame.f_code.co_name not in _MEMORY:
-        return np.array(concretise(self), dtype=dtype)
     if frame.f_globals.get("__name__") == stand_ins.__name__ and frame.f_back is not None:
         frame = frame.f_back
+    if self.value is not None and carries_none(self) and frame.f_code.co_name not in _MEMORY:
+        return np.array(concretise(self), dtype=dtype)
     module = frame.f_globals.get("__name__", "")
     if module.startswith("scipy.sparse") and _sparse_operator(frame):
         box = np.empty(1, dtype=object)      # scipy.sparse hands a 0-d object array back to our __rmatmul__

@@ -451,11 +451,16 @@ def test_what_is_not_finite_counts_as_infinitely_high():
 
 
 def test_a_factorisation_that_fails_at_a_trial_point_is_a_rejected_trial():
+    failed = []
+
     def f(t):
-        return np.sum(np.log(np.diag(np.linalg.cholesky(np.eye(2) * t[0])))) + 2.0 / t[0] ** 2
+        if t[0] < 0:
+            failed.append(1)
+        return 0.5 * t[0] - np.sum(np.log(np.diag(np.linalg.cholesky(np.eye(2) * t[0]))))
 
     for method in ("newton-cg", "l-bfgs", "trust-ncg"):
-        res = optkit.minimize(f, np.array([0.05]), method=method)
+        res = optkit.minimize(f, np.array([10.0]), method=method)          # Newton's first step goes to −30
         assert res.success and abs(res.x[0] - 2.0) < 1e-4, method
+    assert failed
     with pytest.raises(np.linalg.LinAlgError):
         optkit.minimize(f, np.array([-1.0]))
