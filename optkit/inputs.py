@@ -4,9 +4,12 @@ from collections.abc import Callable
 from typing import Any
 
 import numpy as np
+import scipy.sparse
+from scipy.sparse.linalg import LinearOperator
 
 from autodiff import pytree
 from optkit.point import Vector, freeze
+from optkit.prox import Box
 
 
 class Restore:
@@ -37,6 +40,20 @@ def flatten_start(x0: Any) -> tuple[Vector, Restore]:
         bad = int(np.flatnonzero(~np.isfinite(flat))[0])
         raise ValueError(f"x0: every entry must be finite, got {flat[bad]} at position {bad}; start where f is defined")
     return freeze(flat), Restore(unravel, isinstance(tree, np.ndarray) and tree.ndim == 1)
+
+
+def as_box(bounds: Any, n: int) -> Box | None:
+    """SciPy's bounds (pairs with None for no bound, or an object with lb and ub) of n unknowns; None if none binds."""
+    if hasattr(bounds, "lb") and hasattr(bounds, "ub"):
+        lower, upper = bounds.lb, bounds.ub
+    else:
+        pairs = list(bounds)
+        if len(pairs) != n or any(np.ndim(pair) != 1 or len(pair) != 2 for pair in pairs):
+            raise ValueError(f"bounds: need one (lower, upper) pair for each of the {n} unknowns, got {bounds!r:.80}")
+        lower = [-np.inf if low is None else low for low, _ in pairs]
+        upper = [np.inf if high is None else high for _, high in pairs]
+    box = Box(*(np.broadcast_to(np.asarray(side, dtype=float).ravel(), (n,)) for side in (lower, upper)))
+    return box if np.isfinite(box.lower).any() or np.isfinite(box.upper).any() else None
 
 
 def _lists_to_array(x0: Any) -> Any:
@@ -99,13 +116,27 @@ def _ravel_like(value: Any, like: Any, name: str) -> Vector:
 
 def as_operator(H: Any, n: int) -> Callable[[Vector], Vector]:
     """A user's Hessian (dense, sparse or LinearOperator) as v -> H v."""
+    return _square(H, n).dot
+
+
+def as_matrix(H: Any, n: int, sparse: bool) -> np.ndarray | scipy.sparse.csr_array:
+    """A user's Hessian as a dense float64 array, or a csr_array if `sparse`."""
+    H = _square(H, n)
+    if isinstance(H, LinearOperator):
+        H = H @ np.eye(n)
+    if sparse:
+        return scipy.sparse.csr_array(H, dtype=np.float64)
+    return np.asarray(H.toarray() if scipy.sparse.issparse(H) else H, dtype=np.float64)
+
+
+def _square(H: Any, n: int) -> Any:
     if not hasattr(H, "dot") or isinstance(H, np.ndarray):
         H = np.asarray(H, dtype=np.float64)
         if H.size == n * n:
             H = H.reshape(n, n)
     if H.shape != (n, n):
         raise ValueError(f"hess must return a matrix of shape {(n, n)}, got shape {H.shape}")
-    return H.dot
+    return H
 
 
 def _brief(value: Any) -> str:

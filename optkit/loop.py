@@ -35,6 +35,7 @@ class Solver(Protocol):
     """A frozen dataclass of parameters. `init` makes the state, `step` the next one; both may raise Stop.
 
     second_order : whether it uses Hessian-vector products, so that looking at the curvature costs little.
+    terms : the kinds of optkit.prox it copes with besides a smooth f, () where there are none (the default).
     """
 
     second_order: ClassVar[bool]
@@ -97,7 +98,7 @@ class _Run:
         nit = 0
         while True:
             self.last = point = state.point
-            gnorm = norm_inf(point.g)
+            gnorm = objective.measure(point)
             history.add((nit, point.f, gnorm, state.step, time.perf_counter() - self.began,
                          objective.nfev, objective.njev, objective.nhev, state.inner))
             if self.scale < 1:
@@ -139,16 +140,17 @@ class _Run:
         return self.solver.init(objective, self._escape(point))
 
     def _holds(self, point: Point) -> bool:
-        return norm_inf(point.g) <= self._threshold(point)
+        return self.objective.measure(point) <= self._threshold(point)
 
     def _threshold(self, point: Point) -> float:
-        return self.rules.threshold(max(self.scale, norm_inf(point.g), abs(point.f)))
+        return self.rules.threshold(max(self.scale, self.objective.measure(point), abs(point.f)))
 
     def _escape(self, point: Point) -> Point:
         """A point below a saddle point or maximum, along its lowest curvature; Stop where none shows to be negative."""
         objective = self.objective
         exact, later = objective.has_exact_hvp, len(self.history) > 1
-        if not getattr(self.solver, "second_order", False) and (later or not exact):
+        first_order = not getattr(self.solver, "second_order", False) and (later or not exact)
+        if first_order or objective.term is not None:
             raise Stop(Reason.CONVERGED, "first-order test: the curvature was not examined")
         curvature = lowest_curvature(objective.hvp(point.x), objective.n, PROBE_STEPS[later], 0)
         if not curvature.lowest < -PROBE_TOLERANCE[exact] * curvature.size:
@@ -168,12 +170,12 @@ class _Run:
         if last is None:
             raise KeyboardInterrupt
         best = objective.best
-        if norm_inf(last.g) < norm_inf(best.g) and objective.prefer(last):
+        if objective.measure(last) < objective.measure(best) and objective.prefer(last):
             best = last
         threshold = self._threshold(best)
         if reason in _LIMITS and self._holds(best):
             reason, detail = Reason.CONVERGED, f"when the run ended: {reason.text.split(',')[0]}"
-        elif reason is Reason.STALLED_AT_PRECISION and norm_inf(best.g) <= self.rules.gtol:
+        elif reason is Reason.STALLED_AT_PRECISION and objective.measure(best) <= self.rules.gtol:
             reason, detail, threshold = Reason.CONVERGED, "no step lowers f at working precision", self.rules.gtol
         elif reason in _LIMITS and (best.f <= self.floor or objective.saw_minus_infinity):
             reason, detail = Reason.UNBOUNDED, ""

@@ -4,13 +4,12 @@ from collections.abc import Callable, Sequence
 from contextlib import nullcontext
 from typing import Any
 
-import numpy as np
-
+from optkit.inputs import as_box, flatten_start
 from optkit.loop import Outcome, Solver, run
 from optkit.objective import Objective
 from optkit.observers import Callback, Observer, Path, Progress
 from optkit.options import find_method, method_name, split_options
-from optkit.point import norm_inf
+from optkit.prox import Term
 from optkit.result import Result
 from optkit.solvers import METHODS
 from optkit.stopping import Reason
@@ -20,13 +19,14 @@ NEWTON_UP_TO = 2000  # unknowns: there Newton's robustness is worth more than L-
 
 def minimize(fun: Callable, x0: Any, args: Any = (), method: str | Solver | None = None, *, jac: Any = None,
              hess: Any = None, hessp: Callable | None = None, bounds: Any = None, constraints: Any = (),
-             tol: float | None = None, callback: Callable | None = None, options: dict[str, Any] | None = None,
-             **options_by_name: Any) -> Result:
+             prox: Term | None = None, tol: float | None = None, callback: Callable | None = None,
+             options: dict[str, Any] | None = None, **options_by_name: Any) -> Result:
     """Minimise fun(x, *args) from x0. SciPy's signature and conventions, exact derivatives without writing them.
 
     fun : plain NumPy, returns a number; x has the structure of x0.
     x0 : array of any shape, number, or nested dict/list/tuple of arrays.
     method : a name (`optkit.methods()`), a solver object, or None to choose by the problem; `result.choice` says why.
+    bounds : as in SciPy; no point outside them is evaluated. prox : a penalty or set of optkit.prox added to fun.
     jac, hess, hessp : as in SciPy; left out, autodiff provides them. tol : sets gtol.
     callback : callback(xk) or callback(intermediate_result=...) after each iteration; StopIteration ends the run.
     options, by name or in a dict : gtol, xtol, ftol, maxiter, maxfev, maxtime in seconds (see StoppingRules), progress,
@@ -34,11 +34,13 @@ def minimize(fun: Callable, x0: Any, args: Any = (), method: str | Solver | None
 
     Returns a Result. Numerical trouble is a reason in it; wrong arguments raise ValueError or TypeError.
     """
-    _refuse_constraints(bounds, constraints)
+    _refuse_constraints(constraints)
     named = _merge(options, options_by_name, tol)
-    objective = Objective(fun, x0, args, jac=jac, hess=hess, hessp=hessp, compile=named.get("compile", True))
+    objective = Objective(fun, x0, args, jac=jac, hess=hess, hessp=hessp, compile=named.get("compile", True),
+                          term=_term(bounds, prox, x0))
     solver, choice = _solver(method, objective)
     solver, rules, door = split_options(named, solver)
+    _check_copes(solver, objective.term)
     observers: list[Observer] = [] if callback is None else [Callback(callback, objective)]
     path = Path(objective)
     if door["return_all"]:
@@ -63,11 +65,31 @@ def _solver(method: str | Solver | None, objective: Objective) -> tuple[Solver |
             raise TypeError(f"method: need a name or a solver object such as optkit.solvers.LBFGS(), got {method!r}")
         return method, ""
     n = objective.n
+    if objective.term is not None:
+        return _for_term(objective)
     if not objective.has_exact_hvp:
         return METHODS["l-bfgs"], "chosen: no exact Hessian-vector products at hand"
     if n > NEWTON_UP_TO:
         return METHODS["l-bfgs"], f"chosen: n = {n} > {NEWTON_UP_TO}"
     return METHODS["newton-cg"], f"chosen: exact Hessian-vector products and n = {n} <= {NEWTON_UP_TO}"
+
+
+def _for_term(objective: Objective) -> tuple[Solver | type, str]:
+    """The first method of the registry that copes with the bounds or penalty."""
+    kind = type(objective.term).__name__
+    for name, cls in METHODS.items():
+        if isinstance(objective.term, getattr(cls, "terms", ())):
+            return METHODS[name], f"chosen: copes with {kind}"
+    raise ValueError(f"no method copes with {kind} terms")
+
+
+def _check_copes(solver: Solver, term: Term | None) -> None:
+    """Whether the method can handle what is added to f."""
+    if term is None or isinstance(term, getattr(solver, "terms", ())):
+        return
+    able = [name for name, cls in METHODS.items() if isinstance(term, getattr(cls, "terms", ()))]
+    raise ValueError(f"method {method_name(solver)!r} does not handle {type(term).__name__.lower()} terms; use one of "
+                     f"{', '.join(able)}, or method=None")
 
 
 def _merge(options: dict[str, Any] | None, by_name: dict[str, Any], tol: float | None) -> dict[str, Any]:
@@ -83,14 +105,16 @@ def _merge(options: dict[str, Any] | None, by_name: dict[str, Any], tol: float |
     return merged
 
 
-def _refuse_constraints(bounds: Any, constraints: Any) -> None:
-    """These methods are for unconstrained problems; bounds that bind nothing are let through."""
-    if bounds is not None:
-        pairs = np.array([bounds.lb, bounds.ub] if hasattr(bounds, "lb") else list(bounds), dtype=float)
-        if np.isfinite(pairs).any():
-            raise ValueError("bounds: not supported by these methods yet, which are for unconstrained problems; change "
-                             "variables (x = exp(z) for x > 0), or use scipy.optimize.minimize(fun, x0, "
-                             "method='L-BFGS-B', bounds=bounds, jac=autodiff.grad(fun))")
+def _term(bounds: Any, prox: Term | None, x0: Any) -> Term | None:
+    """What is added to f: bounds as a Box, or the given term."""
+    if bounds is None:
+        return prox
+    if prox is not None:
+        raise ValueError("bounds and prox are both given; use prox alone (optkit.prox has Box and other sets)")
+    return as_box(bounds, flatten_start(x0)[0].size)
+
+
+def _refuse_constraints(constraints: Any) -> None:
     given = constraints if isinstance(constraints, Sequence) else [constraints]
     if constraints is not None and len(given) > 0 and constraints != {}:
         raise ValueError(f"constraints: not supported by these methods yet, got {len(given)}; use "
@@ -100,7 +124,7 @@ def _refuse_constraints(bounds: Any, constraints: Any) -> None:
 
 def _result(objective: Objective, outcome: Outcome, method: str, choice: str) -> Result:
     point, reason = outcome.point, outcome.reason
-    gnorm, success = norm_inf(point.g), reason is Reason.CONVERGED
+    gnorm, success = objective.measure(point), reason is Reason.CONVERGED
     test = f"‖∇f(x)‖∞ = {gnorm:.3g}" + (" <= " if success else ", the test wants <= ") + f"{outcome.threshold:.3g}"
     parts = (test, outcome.detail) if success else (reason.text, outcome.detail, test)
     return Result(

@@ -8,13 +8,13 @@ from typing import Any
 import numpy as np
 
 import autodiff as ad
-from optkit.inputs import as_gradient, as_operator, as_scalar, flatten_start
-from optkit.point import Point, Vector, freeze, is_finite, norm
+from optkit.inputs import as_matrix, as_operator, flatten_start
+from optkit.point import Point, Vector, freeze, is_finite, norm, norm_inf
+from optkit.prox import Box, Term
+from optkit.sources import SCHEMES, Engine, Matrix, Pair, Product, Separate, Source, User
 from optkit.stopping import Reason, Stop
 
 ROUNDING = float(10 * np.finfo(float).eps)  # relative; f values closer than this are not told apart
-
-Product = Callable[[Vector], Vector]
 
 
 class Objective:
@@ -26,6 +26,9 @@ class Objective:
     hessp(x, p, *args), hess(x, *args) : make the products; otherwise autodiff does or, where only jac is given,
         differences of gradients, one gradient a product.
     compile : False traces f at each call instead of running generated code.
+    term : what is added to f, bounds included. Values hold it; gradients, products and `Point.g` are those of f alone.
+        Outside a set nothing is ever evaluated: points are projected first, so `Point.x` may not be what was asked.
+    source : makes where values and derivatives come from, in place of fun and jac.
 
     nfev, njev, nhev count the values, gradients and products that were asked for (a value asked for again at the same
     point is remembered). Linearising the gradient at a point costs about one gradient and is not counted; a differenced
@@ -33,51 +36,65 @@ class Objective:
     Stop. User callables get copies of x, so nothing they do to it reaches the run.
     """
 
-    def __init__(self, fun, x0, args=(), *, jac=None, hess=None, hessp=None, compile=True):
+    def __init__(self, fun, x0, args=(), *, jac=None, hess=None, hessp=None, compile=True,
+                 term: Term | None = None, source: Callable[[User], Source] | None = None):
         self.x0, self.restore = flatten_start(x0)
+        self.term = term
+        self.x0 = freeze(self._feasible(self.x0))
         self.n = self.x0.size
         self.nfev = self.njev = self.nhev = 0
         self.maxfev, self.deadline = math.inf, math.inf
         self.saw_minus_infinity = False
         self._best: Point | None = None  # while only the value is known there, its g is None
-        self._valued: Vector | None = None  # where the last value was asked for
+        self._valued: tuple = (None, None)  # where the last value was asked for, and the feasible point it was taken at
         self._last: Point | None = None
         args = args if isinstance(args, tuple) else (args,)
         if not callable(fun):
             raise TypeError(f"fun: need a callable f(x, *args), got {fun!r}")
-        self._user = user = _User(fun, args, self.restore, self.x0)
-        if jac is None or jac is False:
-            self._source = _Engine(user, compile)
-        elif jac is True:
-            self._source = _Pair(user)
-        elif callable(jac):
-            self._source = _Separate(user, lambda x: user.call(jac, x, "jac"))
-        elif isinstance(jac, str) and jac in _SCHEMES:
-            self._source = _Separate(user, self._difference_gradient(user, _SCHEMES[jac]), f"{jac} differences of f")
-        else:
-            raise ValueError(f"jac: need a callable, True, None, '2-point' or '3-point', got jac={jac!r}; "
-                             "jac=None gives exact derivatives")
-        self._product = self._product_source(user, hess, hessp)
+        self._user = User(fun, args, self.restore, self.x0)
+        self._source = source(self._user) if source else self._gradient_source(self._user, jac, compile)
+        self._hess = hess
+        self._product = self._product_source(self._user, hess, hessp)
 
-    def _product_source(self, user: "_User", hess, hessp) -> Callable[[Vector], Product]:
+    def _gradient_source(self, user: User, jac, compile: bool) -> Source:
+        if jac is None or jac is False:
+            return Engine(user, compile)
+        if jac is True:
+            return Pair(user)
+        if callable(jac):
+            return Separate(user, lambda x: user.call(jac, x, "jac"))
+        if isinstance(jac, str) and jac in SCHEMES:
+            return Separate(user, self._difference_gradient(user, SCHEMES[jac]), f"{jac} differences of f")
+        raise ValueError(f"jac: need a callable, True, None, '2-point' or '3-point', got jac={jac!r}; "
+                         "jac=None gives exact derivatives")
+
+    def _product_source(self, user: User, hess, hessp) -> Callable[[Vector], Product]:
         if hessp is not None:
             if not callable(hessp):
                 raise TypeError(f"hessp: need a callable hessp(x, p, *args), got {hessp!r}")
             return lambda x: lambda v: user.call(hessp, x, "hessp", user.restore(v.copy()))
         if callable(hess):
-            return lambda x: as_operator(hess(user.restore(x.copy()), *user.args), self.n)
-        if hess is not None and not (isinstance(hess, str) and hess in _SCHEMES):
+            return lambda x: as_operator(self._user_hessian(x), self.n)
+        if hess is not None and not (isinstance(hess, str) and hess in SCHEMES):
             raise ValueError(f"hess: need a callable hess(x, *args), '2-point', '3-point' or None, got hess={hess!r}; "
-                             "quasi-Newton updates of SciPy are not used, method='l-bfgs' has its own")
-        exact = hess is None and isinstance(self._source, _Engine)
-        return self._source.linearize if exact else self._differenced
+                             "quasi-Newton updates of SciPy are not used, method='bfgs' has its own")
+        exact = hess is None and hasattr(self._source, "linearize")
+        return self._source.linearize if exact else self._differenced  # type: ignore[attr-defined]
 
-    def _difference_gradient(self, user: "_User", scheme: str) -> Product:
+    def _user_hessian(self, x: Vector):
+        return self._hess(self.restore(x.copy()), *self._user.args)
+
+    def _difference_gradient(self, user: User, scheme: str) -> Product:
         def counted(z: Vector) -> float:
             self.nfev += 1
             return user.value(z)
 
         return lambda x: ad.finite_difference.gradient(counted, x, scheme=scheme)
+
+    @property
+    def box(self) -> Box:
+        """The bounds as a Box; infinite ones where there are none."""
+        return self.term if isinstance(self.term, Box) else Box(np.full(self.n, -np.inf), np.full(self.n, np.inf))
 
     @property
     def has_exact_hvp(self) -> bool:
@@ -87,7 +104,7 @@ class Objective:
     @property
     def compiled(self) -> bool:
         """Whether values come from generated code, or would if f could be trusted."""
-        return isinstance(self._source, _Engine) and self._source.compile
+        return isinstance(self._source, Engine) and self._source.compile
 
     @property
     def derivatives(self) -> str:
@@ -99,7 +116,7 @@ class Objective:
         try:
             f, g = self._source.value_and_grad(self.x0)
         except (TypeError, ValueError) as error:
-            if isinstance(self._source, _Engine):
+            if isinstance(self._source, Engine):
                 self._user.value(self.x0)  # says it better where f itself does not return a number
                 error.add_note("optkit: where autodiff can't follow f, give jac=..., or jac='3-point' for differences.")
             raise
@@ -110,15 +127,16 @@ class Objective:
             bad = int(np.flatnonzero(~np.isfinite(g))[0])
             raise ValueError(f"the gradient at x0 must be finite, got g[{bad}] = {g[bad]}; "
                              "start where f is differentiable")
-        self._last = self._best = Point(self.x0, f, freeze(g))
+        self._last = self._best = Point(self.x0, f + self._extra(self.x0), freeze(g))
         return self._best
 
     def value(self, x: Vector) -> float:
         """f(x), +inf where it is not finite."""
         self._check_limits()
         self.nfev += 1
-        f = self._finite(_unless_singular(self._source.value, freeze(x), math.inf))
-        self._valued = x
+        asked, x = x, self._feasible(x)
+        f = self._finite(_unless_singular(self._source.value, freeze(x), math.inf)) + self._extra(x)
+        self._valued = asked, x
         if self._best is None or f < self._best.f:
             self._best = Point(x, f, None)  # type: ignore[arg-type]
         return f
@@ -126,17 +144,37 @@ class Objective:
     def point(self, x: Vector) -> Point:
         """f and gradient at x, which becomes read-only; f = +inf where either is not finite."""
         self._check_limits()
-        if x is not self._valued:
+        x = self._valued[1] if x is self._valued[0] else self._feasible(x)
+        if x is not self._valued[1]:
             self.nfev += 1
         self.njev += 1
         f, g = _unless_singular(self._source.value_and_grad, freeze(x), (math.inf, np.full(self.n, math.nan)))
-        f = self._finite(f)
+        f = self._finite(f) + self._extra(x)
         if not is_finite(g):
             f = math.inf
         self._last = point = Point(x, f, freeze(g))
         if self._best is None or f < self._best.f or x is self._best.x:
             self._best = point
         return point
+
+    def _feasible(self, x: Vector) -> Vector:
+        """x itself, or its projection where it lies outside the set."""
+        if self.term is None or not self.term.is_set:
+            return x
+        inside = self.term.prox(x, 1.0)
+        return x if (inside == x).all() else inside
+
+    def _extra(self, x: Vector) -> float:
+        return 0.0 if self.term is None else self.term.value(x)
+
+    def measure(self, point: Point) -> float:
+        """How far from stationary, in the ∞-norm: the gradient, or the proximal gradient step of length one.
+
+        ‖x − prox_h(x − g)‖∞ is 0 exactly where 0 ∈ g + ∂h(x); for bounds it is the projected gradient.
+        """
+        if self.term is None:
+            return norm_inf(point.g)
+        return norm_inf(point.x - self.term.prox(point.x - point.g, 1.0))
 
     def hvp(self, x: Vector) -> Product:
         """v -> H(x) v, linearised once, now; it stays valid."""
@@ -149,6 +187,31 @@ class Objective:
             return product(v)
 
         return counted
+
+    def hessian(self, x: Vector, sparse: bool = False) -> Matrix:
+        """H(x), dense, or as a csr_array where `sparse` and the source knows its pattern; NaN where it is not finite.
+
+        Counted as the products it takes: n, or one a colour; a user's `hess` as one.
+        """
+        if time.perf_counter() > self.deadline:
+            raise Stop(Reason.MAXTIME)
+        if callable(self._hess):
+            self.nhev += 1
+            return as_matrix(self._user_hessian(x), self.n, sparse)
+        if sparse and self.has_sparse_hessian:
+            H, passes = self._source.sparse_hessian(x)  # type: ignore[attr-defined]
+            self.nhev += passes
+            return H
+        product, H = self._product(x), np.empty((self.n, self.n))
+        for column, e in zip(H.T, np.eye(self.n), strict=True):
+            column[:] = product(e)
+        self.nhev += self.n
+        return 0.5 * (H + H.T)
+
+    @property
+    def has_sparse_hessian(self) -> bool:
+        """Whether hessian(x, sparse=True) takes one product a colour, not n."""
+        return hasattr(self._source, "sparse_hessian") and self._product != self._differenced and self._hess is None
 
     @property
     def best(self) -> Point:
@@ -168,7 +231,7 @@ class Objective:
 
     def plain_value(self, x: Vector) -> float:
         """f(x) by calling f itself. Not counted."""
-        return self._user.value(x)
+        return self._user.value(x) + self._extra(x)
 
     def _check_limits(self):
         if self.nfev >= self.maxfev:
@@ -200,7 +263,7 @@ class Objective:
         if self._last is not None and x is self._last.x:
             return self._last.g
         self.njev += 1
-        self.nfev += isinstance(self._source, _Pair) and not self._source.knows(x)
+        self.nfev += isinstance(self._source, Pair) and not self._source.knows(x)
         return self._source.gradient(x)
 
 
@@ -210,97 +273,3 @@ def _unless_singular(evaluate: Callable, x: Vector, otherwise: Any) -> Any:
         return evaluate(x)
     except np.linalg.LinAlgError:
         return otherwise
-
-
-class _User:
-    """The user's own function, called with copies of x in the structure of x0."""
-
-    def __init__(self, fun, args, restore, x0):
-        self.fun, self.args, self.restore, self.like = fun, args, restore, restore(x0)
-
-    def value(self, x: Vector) -> float:
-        fun = self.fun.f if isinstance(self.fun, ad.Function) else self.fun
-        return as_scalar(fun(self.restore(x.copy()), *self.args))
-
-    def call(self, fun, x: Vector, name: str, *more) -> Vector:
-        return as_gradient(fun(self.restore(x.copy()), *more, *self.args), self.like, x.size, name)
-
-
-class _Engine:
-    """Derivatives by autodiff."""
-
-    def __init__(self, user: _User, compile: bool):
-        fun, restore, self.args, self.compile = user.fun, user.restore, user.args, compile
-        if isinstance(fun, ad.Function) and restore.is_identity and compile:
-            self.fun = fun
-        else:
-            flat = fun if restore.is_identity else lambda x, *args: fun(restore(x), *args)
-            self.fun = ad.compile(flat, eager=not compile)
-
-    @property
-    def origin(self) -> str:
-        mode, reason, _ = self.fun.report
-        return f"exact; f is run as it stands at each call: {reason}" if mode == "eager" else "exact, by generated code"
-
-    def value(self, x: Vector) -> float:
-        return as_scalar(self.fun(x, *self.args))
-
-    def value_and_grad(self, x: Vector) -> tuple[float, Vector]:
-        f, g = self.fun.value_and_grad(x, *self.args)
-        return as_scalar(f), g
-
-    def gradient(self, x: Vector) -> Vector:
-        return self.value_and_grad(x)[1]
-
-    def linearize(self, x: Vector) -> Product:
-        return self.fun.linearize_grad(x, *self.args)[2]
-
-
-class _Separate:
-    """f and a gradient function of its own; the value at the last point is remembered."""
-
-    def __init__(self, user: _User, gradient: Product, origin: str = "by jac"):
-        self.user, self.gradient, self.origin = user, gradient, origin
-        self._x: Vector | None = None
-        self._f = math.nan
-
-    def value(self, x: Vector) -> float:
-        self._x, self._f = x, self.user.value(x)
-        return self._f
-
-    def value_and_grad(self, x: Vector) -> tuple[float, Vector]:
-        f = self._f if x is self._x else self.value(x)
-        return f, self.gradient(x)
-
-
-class _Pair:
-    """fun returns (f, gradient); the pair at the last point is remembered."""
-
-    origin = "by fun"
-
-    def __init__(self, user: _User):
-        self.user = user
-        self._x: Vector | None = None
-        self._pair: tuple[float, Vector] = (math.nan, np.empty(0))
-
-    def value(self, x: Vector) -> float:
-        return self.value_and_grad(x)[0]
-
-    def gradient(self, x: Vector) -> Vector:
-        return self.value_and_grad(x)[1]
-
-    def knows(self, x: Vector) -> bool:
-        return x is self._x
-
-    def value_and_grad(self, x: Vector) -> tuple[float, Vector]:
-        if not self.knows(x):
-            user = self.user
-            pair = user.fun(user.restore(x.copy()), *user.args)
-            if not isinstance(pair, tuple | list) or len(pair) != 2:
-                raise TypeError(f"fun: with jac=True it must return (f, gradient), got {type(pair).__name__}; "
-                                "return both, or give jac=None for exact derivatives")
-            self._x, self._pair = x, (as_scalar(pair[0]), as_gradient(pair[1], user.like, x.size, "fun (jac=True)"))
-        return self._pair
-
-
-_SCHEMES = {"2-point": "forward", "3-point": "central"}

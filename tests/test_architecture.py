@@ -95,12 +95,12 @@ def matplotlib_only_in_plots(edge: Edge) -> str | None:
 
 
 def autodiff_behind_the_objective(edge: Edge) -> str | None:
-    allowed = inside(edge.importer, "optkit.objective", "optkit.convexity") or \
+    allowed = inside(edge.importer, "optkit.objective", "optkit.sources", "optkit.implicit", "optkit.convexity") or \
         (edge.importer == "optkit.inputs" and inside(edge.target, "autodiff.pytree")) or \
         (edge.importer == "optkit.plots.graph" and inside(edge.target, "autodiff.interpreters.draw"))
     if edge.importer.startswith("optkit") and edge.root == "autodiff" and not allowed:
-        return ("in optkit, autodiff is imported only by objective.py and convexity/ (its pytree by inputs.py, "
-                "its interpreters.draw by plots/graph.py)")
+        return ("in optkit, autodiff is imported only by sources.py, objective.py, implicit.py and convexity/ (its "
+                "pytree by inputs.py, its interpreters.draw by plots/graph.py)")
     return None
 
 

@@ -380,7 +380,7 @@ def test_the_radius_grows_while_the_model_is_good():
 
 
 def test_within_rounding_of_f_a_step_counts_only_if_the_gradient_shrinks():
-    from optkit.solvers.trust_ncg import _ratio
+    from optkit.trust_region import _ratio
     from optkit.subproblems import Region
 
     here = Point(np.zeros(1), 1.0, np.ones(1))

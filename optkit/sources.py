@@ -1,0 +1,131 @@
+"""Where values and derivatives come from: the user's callables, or autodiff."""
+
+import math
+from collections.abc import Callable
+from typing import Protocol
+
+import numpy as np
+import scipy.sparse
+
+import autodiff as ad
+from optkit.inputs import as_gradient, as_scalar
+from optkit.point import Vector
+
+Product = Callable[[Vector], Vector]
+Matrix = np.ndarray | scipy.sparse.csr_array
+
+SCHEMES = {"2-point": "forward", "3-point": "central"}
+
+
+class Source(Protocol):
+    """f at flat points. `origin` says in words where its derivatives come from.
+
+    A source with exact second derivatives also has linearize(x) -> (v -> Hv) and sparse_hessian(x) -> (H, products it
+    took); the others have neither.
+    """
+
+    @property
+    def origin(self) -> str: ...
+
+    def value(self, x: Vector) -> float: ...
+
+    def value_and_grad(self, x: Vector) -> tuple[float, Vector]: ...
+
+    def gradient(self, x: Vector) -> Vector: ...
+
+
+class User:
+    """The user's own function, called with copies of x in the structure of x0."""
+
+    def __init__(self, fun, args, restore, x0):
+        self.fun, self.args, self.restore, self.like = fun, args, restore, restore(x0)
+
+    def value(self, x: Vector) -> float:
+        fun = self.fun.f if isinstance(self.fun, ad.Function) else self.fun
+        return as_scalar(fun(self.restore(x.copy()), *self.args))
+
+    def call(self, fun, x: Vector, name: str, *more) -> Vector:
+        return as_gradient(fun(self.restore(x.copy()), *more, *self.args), self.like, x.size, name)
+
+
+class Engine:
+    """Derivatives by autodiff."""
+
+    def __init__(self, user: User, compile: bool):
+        fun, restore, self.args, self.compile = user.fun, user.restore, user.args, compile
+        if isinstance(fun, ad.Function) and restore.is_identity and compile:
+            self.fun = fun
+        else:
+            flat = fun if restore.is_identity else lambda x, *args: fun(restore(x), *args)
+            self.fun = ad.compile(flat, eager=not compile)
+        self._sparse = ad.sparse_hessian(self.fun.f)
+
+    @property
+    def origin(self) -> str:
+        mode, reason, _ = self.fun.report
+        return f"exact; f is run as it stands at each call: {reason}" if mode == "eager" else "exact, by generated code"
+
+    def value(self, x: Vector) -> float:
+        return as_scalar(self.fun(x, *self.args))
+
+    def value_and_grad(self, x: Vector) -> tuple[float, Vector]:
+        f, g = self.fun.value_and_grad(x, *self.args)
+        return as_scalar(f), g
+
+    def gradient(self, x: Vector) -> Vector:
+        return self.value_and_grad(x)[1]
+
+    def linearize(self, x: Vector) -> Product:
+        return self.fun.linearize_grad(x, *self.args)[2]
+
+    def sparse_hessian(self, x: Vector) -> tuple[scipy.sparse.csr_array, int]:
+        """H by colouring, and the number of products it took."""
+        H = self._sparse(x, *self.args)
+        return H, self._sparse.passes.number
+
+
+class Separate:
+    """f and a gradient function of its own; the value at the last point is remembered."""
+
+    def __init__(self, user: User, gradient: Product, origin: str = "by jac"):
+        self.user, self.gradient, self.origin = user, gradient, origin
+        self._x: Vector | None = None
+        self._f = math.nan
+
+    def value(self, x: Vector) -> float:
+        self._x, self._f = x, self.user.value(x)
+        return self._f
+
+    def value_and_grad(self, x: Vector) -> tuple[float, Vector]:
+        f = self._f if x is self._x else self.value(x)
+        return f, self.gradient(x)
+
+
+class Pair:
+    """fun returns (f, gradient); the pair at the last point is remembered."""
+
+    origin = "by fun"
+
+    def __init__(self, user: User):
+        self.user = user
+        self._x: Vector | None = None
+        self._pair: tuple[float, Vector] = (math.nan, np.empty(0))
+
+    def value(self, x: Vector) -> float:
+        return self.value_and_grad(x)[0]
+
+    def gradient(self, x: Vector) -> Vector:
+        return self.value_and_grad(x)[1]
+
+    def knows(self, x: Vector) -> bool:
+        return x is self._x
+
+    def value_and_grad(self, x: Vector) -> tuple[float, Vector]:
+        if not self.knows(x):
+            user = self.user
+            pair = user.fun(user.restore(x.copy()), *user.args)
+            if not isinstance(pair, tuple | list) or len(pair) != 2:
+                raise TypeError(f"fun: with jac=True it must return (f, gradient), got {type(pair).__name__}; "
+                                "return both, or give jac=None for exact derivatives")
+            self._x, self._pair = x, (as_scalar(pair[0]), as_gradient(pair[1], user.like, x.size, "fun (jac=True)"))
+        return self._pair
