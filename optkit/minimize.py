@@ -8,7 +8,7 @@ from optkit.inputs import as_box, flatten_start
 from optkit.loop import Outcome, Solver, run
 from optkit.objective import Objective
 from optkit.observers import Callback, Observer, Path, Progress
-from optkit.options import find_method, method_name, split_options
+from optkit.options import copes, find_method, method_name, split_options
 from optkit.prox import Term
 from optkit.result import Result
 from optkit.solvers import METHODS
@@ -77,17 +77,16 @@ def _solver(method: str | Solver | None, objective: Objective) -> tuple[Solver |
 def _for_term(objective: Objective) -> tuple[Solver | type, str]:
     """The first method of the registry that copes with the bounds or penalty."""
     kind = type(objective.term).__name__
-    for name, cls in METHODS.items():
-        if isinstance(objective.term, getattr(cls, "terms", ())):
-            return METHODS[name], f"chosen: copes with {kind}"
+    for cls in METHODS.values():
+        if copes(cls, objective.term):
+            return cls, f"chosen: copes with {kind}"
     raise ValueError(f"no method copes with {kind} terms")
 
 
 def _check_copes(solver: Solver, term: Term | None) -> None:
-    """Whether the method can handle what is added to f."""
-    if term is None or isinstance(term, getattr(solver, "terms", ())):
+    if copes(solver, term):
         return
-    able = [name for name, cls in METHODS.items() if isinstance(term, getattr(cls, "terms", ()))]
+    able = [name for name, cls in METHODS.items() if copes(cls, term)]
     raise ValueError(f"method {method_name(solver)!r} does not handle {type(term).__name__.lower()} terms; use one of "
                      f"{', '.join(able)}, or method=None")
 

@@ -10,6 +10,7 @@ import numpy as np
 
 from optkit.linesearch import SEARCHES
 from optkit.loop import Solver
+from optkit.prox import Term
 from optkit.solvers import ALIASES, METHODS
 from optkit.stopping import StoppingRules
 
@@ -87,6 +88,11 @@ def find_method(name: str) -> type:
 def method_name(solver: Solver) -> str:
     """The registered name of a solver object, or its class's name."""
     return next((name for name, cls in METHODS.items() if type(solver) is cls), type(solver).__name__)
+
+
+def copes(method: Solver | type, term: Term | None) -> bool:
+    """Whether a method takes what is added to f: its `terms` are the classes it handles, such as Box, Set or object."""
+    return term is None or isinstance(term, getattr(method, "terms", ()))
 
 
 def split_options(options: dict[str, Any], solver: Solver | type) -> tuple[Solver, StoppingRules, dict[str, Any]]:

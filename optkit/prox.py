@@ -24,14 +24,18 @@ class Term(Protocol):
     def prox(self, v: Vector, t: float) -> Vector: ...
 
 
+class Set:
+    """Base of the terms that are 0 on a closed convex set and +inf outside: prox is the projection onto it."""
+
+    is_set = True
+
+
 @dataclass(frozen=True, eq=False)
-class Box:
+class Box(Set):
     """lower <= x <= upper, entry by entry; numbers or arrays of x's size, infinite where there is no bound."""
 
     lower: Any = -np.inf
     upper: Any = np.inf
-
-    is_set = True
 
     def __post_init__(self):
         lower, upper = (np.array(side, dtype=float).ravel() for side in (self.lower, self.upper))
