@@ -1,10 +1,11 @@
-"""Value, gradient and linearised gradient of a call: from generated code, from a recording, or inside another trace."""
+"""Value, gradient and linearised gradient of a call: by code generated from a recording, by the recording itself, or
+inside another trace."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from math import isfinite
-from typing import Any, NamedTuple
+from typing import Any, ClassVar, NamedTuple
 
 import numpy as np
 
@@ -12,7 +13,7 @@ from . import pytree
 from .call import Call
 from .checkpoint import every_node
 from .compile import Program
-from .derive import LONG, collapse, gradient, primal, split, tangent
+from .derive import collapse, gradient, primal, split, tangent
 from .errors import GuardMiss, defined_at
 from .graph import Graph, Node, Static
 from .interpreters import evaluate, reverse
@@ -20,6 +21,7 @@ from .primitive import Tracer
 from .primitives.elementwise import SCALE
 from .primitives.shape import BROADCAST
 from .recording import Recording
+from .replay import Replay
 
 _F64 = np.dtype(np.float64)
 _ARRAYS = (np.ndarray, np.floating)
@@ -56,31 +58,64 @@ def _finite(values) -> bool:
                for v in values if isinstance(v, (float, *_ARRAYS)))
 
 
-# --- generated code ---------------------------------------------------------------------------------------------------
+# --- what is derived from a recording ---------------------------------------------------------------------------------
 
 
 class Linearised(NamedTuple):
     """(value, gradient, residuals) at a point; the Hessian's action from the residuals; how many outputs come first."""
 
-    prepare: Program
-    apply: Program
+    prepare: Any
+    apply: Any
     outputs: int
 
 
-class Compiled:
-    """One trusted recording, the test that it still stands, and the programs generated from it on demand."""
+class Derived:
+    """One recording and the graphs derived from it on demand, run operation by operation.
 
-    def __init__(self, recording: Recording, fresh: Callable[[], bool], wrt: range):
-        self.recording, self.fresh, self.wrt = recording, fresh, wrt
+    Code that is generated from them does the same arithmetic: what answers a call does not show in the bits.
+    """
+
+    make: ClassVar[Callable] = Replay
+
+    def __init__(self, recording: Recording, wrt: range):
+        self.recording, self.wrt = recording, wrt
         self.nested = any(node.prim is SCALE for node in every_node(recording.nodes))     # f takes derivatives itself
+        self.marks = [held.mark for held in recording.held.values() if held.live]
+        self._graphs: dict = {}
         self._programs: dict = {}
-        self.guards: list[Static] = []
-        self.path: tuple = ()
 
     def program(self, kind: str, safe: bool = False) -> Any:
         made: Any = self._programs.get((kind, safe))
         if made is None:
-            made = self._programs[kind, safe] = _BUILD[kind](self.recording, self.wrt, safe)
+            graphs = self._graphs.get((kind, safe))
+            if graphs is None:
+                graphs = self._graphs[kind, safe] = _GRAPHS[kind](self.recording, self.wrt, safe)
+                graphs[0].table = {}                     # nothing more is appended
+            made = self._programs[kind, safe] = _ASSEMBLE[kind](self.make, *graphs)
+        return made
+
+    def answer(self, kind: str, call: Call, f: Callable):
+        """Raises what operations raise: a failed factorisation, floating-point trouble where NumPy is to raise."""
+        if kind != "value" and not self._programs.keys() & _SCALAR:
+            one_number(self.recording, f)
+        return _ANSWER[kind](call, self)
+
+
+class Compiled(Derived):
+    """One trusted recording, the test that it still stands, and the programs generated from it on demand."""
+
+    make = Program
+
+    def __init__(self, derived: Derived, fresh: Callable[[], bool]):
+        vars(self).update(vars(derived))
+        self.derived, self.fresh = derived, fresh
+        self._programs = {}
+        self.guards: list[Static] = []
+        self.path: tuple = ()
+
+    def program(self, kind: str, safe: bool = False) -> Any:
+        made = super().program(kind, safe)
+        if not self.guards:
             self.guards = (made.prepare if kind == "linear" else made).guards       # (the same for each kind)
             self.path = tuple([expected.key for expected in self.guards])
         return made
@@ -95,62 +130,53 @@ class Compiled:
                and np.array_equal(c.guards[k].value, miss.value)]
         return sorted(fit, key=lambda c: -len(c.path))
 
-    def answer(self, kind: str, call: Call, f: Callable):
-        """Raises what generated code raises: a missed guard, a failed factorisation."""
-        if kind != "value" and not self._programs.keys() & _SCALAR:
-            one_number(self.recording, f)
-        return _COMPILED[kind](call, self)
+
+def _graph_of_value(recording: Recording, wrt: range, safe: bool) -> tuple:
+    return (primal(recording, safe),)
 
 
-def _build_value(recording: Recording, wrt: range, safe: bool) -> Program:
-    g = primal(recording, safe)
-    return Program(g, g.inputs, g.outputs)
+def _graph_of_gradient(recording: Recording, wrt: range, safe: bool) -> tuple:
+    return (gradient(recording, wrt, safe),)
 
 
-def _build_gradient(recording: Recording, wrt: range, safe: bool) -> Program:
-    g = gradient(recording, wrt, safe)
-    return Program(g, g.inputs, g.outputs)
+def _assembled(make: Callable, g: Graph):
+    return make(g, g.inputs, g.outputs)
 
 
-def _build_linear(recording: Recording, wrt: range, safe: bool) -> Linearised:
-    g, residuals, given, tangents = linear_parts(recording, wrt, safe)
-    return Linearised(Program(g, g.inputs, (*g.outputs, *residuals)),
-                      Program(g, (*given, *residuals), tangents, keep_guards=False), len(g.outputs))
+def _linearised(make: Callable, g: Graph, residuals: list, given: list, tangents: list) -> Linearised:
+    return Linearised(make(g, g.inputs, (*g.outputs, *residuals)),
+                      make(g, (*given, *residuals), tangents, keep_guards=False), len(g.outputs))
 
 
-def linear_parts(recording: Recording, wrt: range, safe: bool, once: bool = False) -> tuple[Graph, list, list, list]:
-    """(graph of value and gradient, residuals, tangent inputs, linear outputs): the gradient, split at the point.
-
-    once : used at this point alone, where collapsing a long graph costs more than it saves.
-    """
+def linear_parts(recording: Recording, wrt: range, safe: bool) -> tuple[Graph, list, list, list]:
+    """(graph of value and gradient, residuals, tangent inputs, linear outputs): the gradient, split at the point."""
     g = gradient(recording, wrt, safe)
     given, tangents = tangent(g, wrt, g.outputs[1:])
     tangents = [t if t is not None else g.emit(BROADCAST, (0.0,), {"shape": g.inputs[k].shape})
                 for t, k in zip(tangents, wrt, strict=True)]
-    if not (once and len(recording.nodes) > LONG):
-        tangents = collapse(g, given, tangents)
+    tangents = collapse(g, given, tangents)
     return g, split(g, given, tangents), given, tangents
 
 
-def _compiled_value(call: Call, compiled: Compiled):
-    out = compiled.program("value")(*call.leaves)
-    if compiled.nested and _has_nan(out):
-        out = compiled.program("value", True)(*call.leaves)
-    return pytree.unflatten(compiled.recording.structure, out)
+def _value(call: Call, derived: Derived):
+    out = derived.program("value")(*call.leaves)
+    if derived.nested and _has_nan(out):
+        out = derived.program("value", True)(*call.leaves)
+    return pytree.unflatten(derived.recording.structure, out)
 
 
-def _compiled_gradient(call: Call, compiled: Compiled):
-    value, *grads = compiled.program("gradient")(*call.leaves)
-    if (value == value or compiled.nested) and _has_nan((value, *grads)):    # 0 · ∞ = 0: again, with that product
-        value, *grads = compiled.program("gradient", True)(*call.leaves)
+def _gradient(call: Call, derived: Derived):
+    value, *grads = derived.program("gradient")(*call.leaves)
+    if (value == value or derived.nested) and _has_nan((value, *grads)):    # 0 · ∞ = 0: again, with that product
+        value, *grads = derived.program("gradient", True)(*call.leaves)
     return value, call.restore(grads)
 
 
-def _compiled_linear(call: Call, compiled: Compiled):
+def _linear(call: Call, derived: Derived):
     for safe in (False, True):
-        prepare, apply, count = compiled.program("linear", safe)
+        prepare, apply, count = derived.program("linear", safe)
         value, *rest = prepare(*call.leaves)
-        if safe or value != value and not compiled.nested or _finite((value, *rest)):     # (∞ kept for hv would meet 0)
+        if safe or value != value and not derived.nested or _finite((value, *rest)):     # (∞ kept for hv would meet 0)
             break
     grads, residuals = rest[:count - 1], rest[count - 1:]
     if call.structures[call.argnum] != pytree.LEAF:
@@ -165,11 +191,7 @@ def _compiled_linear(call: Call, compiled: Compiled):
     return value, call.restore(grads), hv
 
 
-# --- from one recording -----------------------------------------------------------------------------------------------
-
-
-def _eager_value(call: Call, recording: Recording):
-    return pytree.unflatten(recording.structure, [_owned(v) for v in recording.result])
+# --- from the values of one recording ---------------------------------------------------------------------------------
 
 
 def _owned(v):
@@ -179,7 +201,7 @@ def _owned(v):
     return float(v) if v.ndim == 0 and v.dtype == _F64 else np.array(v)[()] if v.ndim == 0 else np.array(v)
 
 
-def _eager_gradient(call: Call, recording: Recording):
+def _gradient_of_run(call: Call, recording: Recording):
     output, value = recording.outputs[0], recording.result[0]
     wrt = [recording.inputs[k] for k in call.wrt]
     for safe in (False, True):
@@ -200,20 +222,10 @@ def _filled(ct, x: Node):
     return out if x.shape else out[()]
 
 
-def _eager_linear(call: Call, recording: Recording):
-    leaves = [np.array(leaf) for leaf in call.leaves]             # hv outlives the caller's x
-    for safe in (False, True):
-        value, grads, hv, kept = interpreted(call, leaves, *linear_parts(recording, call.wrt, safe, True),
-                                              keep_guards=False)
-        if value != value or _finite((*grads, *kept)):
-            break
-    return float(value), call.restore([np.array(g)[()] for g in grads]), hv
-
-
-def interpreted(call: Call, leaves: list, g: Graph, residuals: list, given: list, tangents: list, *, keep_guards: bool):
-    """(value, gradients, hv, what hv keeps) by the interpreter, on arrays or on the tracers of an enclosing trace."""
-    known = dict(zip(g.inputs, leaves, strict=True))
-    done = evaluate(g, known, (*g.outputs, *residuals), keep_guards)
+def _interpreted(call: Call, g: Graph, residuals: list, given: list, tangents: list):
+    """(value, gradients, hv) by the interpreter, on the tracers of an enclosing trace."""
+    known = dict(zip(g.inputs, call.leaves, strict=True))
+    done = evaluate(g, known, (*g.outputs, *residuals))
     value, *grads = done[:len(g.outputs)]
     fixed = dict(zip(residuals, done[len(g.outputs):], strict=True))
 
@@ -221,7 +233,7 @@ def interpreted(call: Call, leaves: list, g: Graph, residuals: list, given: list
         moved = dict(zip(given, call.directions(v), strict=True))
         parts = evaluate(g, fixed | moved, tangents, False)
         return call.restore([t if type(t) is Tracer else np.array(t)[()] for t in parts])
-    return value, grads, hv, done[len(g.outputs):]
+    return value, grads, hv
 
 
 def nested(kind: str, call: Call, recording: Recording):
@@ -230,18 +242,21 @@ def nested(kind: str, call: Call, recording: Recording):
         g = gradient(recording, call.wrt, safe=True)
         value, *grads = evaluate(g, dict(zip(g.inputs, call.leaves, strict=True)), g.outputs)
         return value, call.restore(grads)
-    value, grads, hv, _ = interpreted(call, call.leaves, *linear_parts(recording, call.wrt, True), keep_guards=True)
+    value, grads, hv = _interpreted(call, *linear_parts(recording, call.wrt, True))
     return value, call.restore(grads), hv
 
 
 _SCALAR = {("gradient", False), ("linear", False)}       # programs that exist only for functions of one number
-_BUILD = {"value": _build_value, "gradient": _build_gradient, "linear": _build_linear}
-_COMPILED = {"value": _compiled_value, "gradient": _compiled_gradient, "linear": _compiled_linear}
-_EAGER = {"value": _eager_value, "gradient": _eager_gradient, "linear": _eager_linear}
+# What f may handle itself (try, np.errstate), so that it has an answer where the graph of its run has none.
+TROUBLE = (ArithmeticError, np.linalg.LinAlgError, RuntimeWarning)
+_GRAPHS: dict[str, Callable] = {"value": _graph_of_value, "gradient": _graph_of_gradient, "linear": linear_parts}
+_ASSEMBLE: dict[str, Callable] = {"value": _assembled, "gradient": _assembled, "linear": _linearised}
+_ANSWER = {"value": _value, "gradient": _gradient, "linear": _linear}
 
 
-def eager(kind: str, call: Call, recording: Recording, f: Callable):
-    """The answer from this run's recording alone."""
-    if kind != "value":
+def of_run(kind: str, call: Call, recording: Recording, f: Callable):
+    """The value or gradient from the values of a recording, by NumPy's operations one after the other."""
+    if kind == "gradient":
         one_number(recording, f)
-    return _EAGER[kind](call, recording)
+        return _gradient_of_run(call, recording)
+    return pytree.unflatten(recording.structure, [_owned(v) for v in recording.result])

@@ -16,16 +16,15 @@ import numpy as np
 from . import pieces, scalars
 from .checkpoint import expanded
 from .errors import GuardMiss
-from .forms import FORMS, IN_PLACE, is_entry
+from .forms import FORMS, IN_PLACE, adds_up, by_rows, is_apart, is_entry, is_small_part, is_view
 from .graph import GUARD, Graph, Node
-from .interpreters import evaluate
 from .primitive import Tracer, is_traced
 from .primitives import indexing, shape
+from .replay import Replay, trace_through
 from .scalars import F64
 from .schedule import scheduled
 from .storage import Storage, buffer
 
-SMALL = 8                                    # times smaller than an array: a part that is copied for its sake
 _KEYWORD_OUT = (np.maximum, np.minimum)      # a third positional argument is deprecated there
 
 
@@ -52,20 +51,18 @@ class Program:
         try:
             return run(*values)
         except (ZeroDivisionError, OverflowError, ValueError):
-            return self.interpret(*values)
+            return self.replay(*values)
         finally:
             pool.append(run)
 
     def anywhere(self, *values) -> tuple:
         """The same where some values may belong to an enclosing trace."""
-        return self.interpret(*values) if is_traced(values) else self(*values)
+        return trace_through(self, values) if is_traced(values) else self(*values)
 
-    def interpret(self, *values) -> tuple:
-        """The same by NumPy, operation by operation: NumPy's own answer where Python's floats raise."""
-        known = dict(zip(self.inputs, values, strict=True))
-        done = evaluate(self.graph, known, self.outputs, self.keep_guards)
-        return tuple(v if type(v) is Tracer else float(v) if np.ndim(v) == 0 and np.asarray(v).dtype == F64
-                     else np.array(v) for v in done)
+    @functools.cached_property
+    def replay(self) -> Replay:
+        """The same, operation by operation: NumPy's own answer where Python's floats raise."""
+        return Replay(self.graph, self.inputs, self.outputs, self.keep_guards, checked=True)
 
 
 class Writer:
@@ -110,7 +107,7 @@ class Writer:
         A view shows its base's storage. So does a write (scatter onto a base, setitem) whose base is read for the last
         time by it, and by no other operand of it: it happens in place.
         """
-        self._copies()
+        self._copied()
         seen = {n: n for n in self.root}
         read: dict[Node, int] = {}
         for position, node in enumerate(self.nodes):
@@ -123,24 +120,24 @@ class Writer:
             writes = node.prim is indexing.SETITEM or node.prim is indexing.SCATTER and node.params["based"]
             takes = writes and node.shape != () and (
                 type(base) is Node and base in self.own and seen[base] is base and read[base] == position
-                and base not in given and (base.shape, base.dtype) == (node.shape, node.dtype)
+                and base not in given and (base.shape, base.dtype) == (node.shape, node.dtype) and by_rows(base)
                 and not any(type(i) is Node and seen[i] is base for i in node.inputs[1:]))
             self.root[node] = self.root[base] if takes or self._is_view(node) else node
             self.last.update((self.root[i], position) for i in node.inputs if type(i) is Node)
         self.given_out = {self.root[o] for o in self.outputs if type(o) is Node}
 
-    def _copies(self) -> None:
-        """Small parts that are copied, so that the array they are read from can be written in place after that."""
+    def _copied(self) -> None:
+        """Small parts that are copied: so that the array they are read from can be written in place after that, and
+        where what reads them depends on how they lie in memory (which a copy changes)."""
         last = {i: p for p, node in enumerate(self.nodes) for i in node.inputs if type(i) is Node}       # by itself
         written = {i: p for i, p in last.items() if self.nodes[p].prim in IN_PLACE and self.nodes[p].inputs[0] is i}
-        parts = [n for n in self.nodes if n.prim is indexing.GETITEM and type(n.inputs[0]) is Node]
-        self.copied = {n for n in parts if SMALL * n.size <= n.inputs[0].size
+        self.copied = {n for n in self.nodes if is_small_part(n)
                        and last.get(n, 0) > written.get(n.inputs[0], len(self.nodes))}
+        read = [i for node in self.nodes if adds_up(node) for i in node.inputs]
+        self.copied.update(n for n in (*read, *self.outputs) if type(n) is Node and is_apart(n))
 
     def _is_view(self, node: Node) -> bool:
-        if node in self.copied or not node.prim.view or type(node.inputs[0]) is not Node or node.shape == ():
-            return False
-        return node.prim is not indexing.GETITEM or indexing.is_basic(node.params["index"].value)
+        return node not in self.copied and is_view(node)
 
     def _readers(self) -> None:
         """The one reader of a number that an operation in floats reads once, and the vectors read entry by entry."""
@@ -177,6 +174,12 @@ class Writer:
             name = self.buffer_of[node] = self.storage.take(node.shape, node.dtype)
         self._release(roots, position)
         return name
+
+    def rows(self, node: Node, out: str | None) -> str | None:
+        """The same, where NumPy would choose the order of the axes by the operands a new array stored row by row."""
+        if out is not None or node.ndim < 2 or all(by_rows(i) for i in node.inputs if shape.shape_of(i)):
+            return out
+        return f"empty({node.shape}, {node.dtype.str!r})"
 
     # --- operands ------------------------------------------------------------------------------------------------
 
@@ -244,7 +247,7 @@ class Writer:
             call = f"{self.function(prim.name, prim.ufunc)}({', '.join(operands)}, "
             call += "out=" * (prim.ufunc in _KEYWORD_OUT)
             self.call[node] = (len(self.lines), call)
-            self.lines.append(f"{name} = {call}{out})")
+            self.lines.append(f"{name} = {call}{self.rows(node, out)})")
         else:
             self.general(node, position, name, args)
         self._list(node)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from .graph import Node
+from .graph import INPUT, Node
 from .primitive import Primitive
 from .primitives import contraction, indexing, reductions, shape
 
@@ -16,6 +16,51 @@ if TYPE_CHECKING:
 
 _F64 = np.dtype(np.float64)
 IN_PLACE = (indexing.SCATTER, indexing.SETITEM)
+SMALL = 8            # times smaller than an array: a part that is copied for its sake
+
+
+def by_rows(value) -> bool:
+    """Whether the axes of an array are certainly stored in their order."""
+    if type(value) is not Node:
+        return np.ndim(value) < 2 or value.flags.c_contiguous
+    prim = value.prim
+    if value.ndim < 2 or prim.ufunc is not None or prim in _BY_ROWS:
+        return True
+    return prim in (shape.RESHAPE, indexing.GETITEM) and by_rows(value.inputs[0])
+
+
+_BY_ROWS = (*IN_PLACE, reductions.SUM, contraction.MATMUL)
+
+
+def is_view(node: Node) -> bool:
+    """Whether a node shows its first input's storage."""
+    if not node.prim.view or type(node.inputs[0]) is not Node or node.shape == ():
+        return False
+    return node.prim is not indexing.GETITEM or indexing.is_basic(node.params["index"].value)
+
+
+def is_small_part(node: Node) -> bool:
+    """Whether a node shows a few entries of an array that may be written in place later."""
+    if node.prim is not indexing.GETITEM or type(node.inputs[0]) is not Node:
+        return False
+    base = node.inputs[0]
+    return SMALL * node.size <= base.size and base.prim is not INPUT and not is_view(base) and by_rows(base)
+
+
+def is_apart(node: Node) -> bool:
+    """Whether a small part's entries may not lie side by side: a copy of it is added up in another order."""
+    if not (is_small_part(node) and is_view(node)):
+        return False
+    index = node.params["index"].value
+    cut = [i for i in index if i != slice(None)]
+    first = next((k for k, i in enumerate(cut) if not isinstance(i, int)), len(cut))
+    return (len(cut) > first + 1 or index[:len(cut)] != tuple(cut)
+            or any(isinstance(i, slice) and i.step not in (None, 1) for i in cut))
+
+
+def adds_up(reader: Node) -> bool:
+    """Whether the last digits of an operation may depend on how its operands lie in memory."""
+    return reader.prim.ufunc is None and reader.prim not in IN_PLACE
 
 
 def is_entry(node: Node) -> bool:
@@ -68,14 +113,19 @@ def _sum(w: Writer, node: Node, position: int, name: str, args: list[str]) -> No
         w.settle(node, position)
         return
     out = w.out(node, position, in_place=False)
-    if len(x.shape) == 2 and x.dtype == _F64 and (axis == (1,) or x.shape[0] <= 10**5):
-        along = axis[0]                                        # a product with ones: two to five times as fast
+    if by_product(x, axis):
+        along = axis[0]
         ones = f"ones{x.shape[along]}"
         w.namespace.setdefault(ones, np.ones(x.shape[along]))
         call = f"{args[0]}.dot({ones}, " if along else f"{ones}.dot({args[0]}, "
         _flat(w, node, name, out, call, ")")
     else:
-        w.lines.append(f"{name} = {add}({args[0]}, {axis}, None, {out}, {kept})")
+        w.lines.append(f"{name} = {add}({args[0]}, {axis}, None, {w.rows(node, out)}, {kept})")
+
+
+def by_product(x, axis: tuple[int, ...]) -> bool:
+    """Whether a matrix is summed along an axis by a product with ones: two to five times as fast."""
+    return len(x.shape) == 2 and x.dtype == _F64 and (axis == (1,) or axis == (0,) and x.shape[0] <= 10**5)
 
 
 def _flat(w: Writer, node: Node, name: str, out: str | None, before: str, after: str) -> None:
@@ -91,7 +141,7 @@ def _flat(w: Writer, node: Node, name: str, out: str | None, before: str, after:
 
 def _extreme(w: Writer, node: Node, position: int, name: str, args: list[str]) -> None:
     x = node.inputs[0]
-    if not _short_rows(x, node.params["axis"]):
+    if not short_rows(x, node.params["axis"]):
         w.general(node, position, name, args)
         return
     ufunc = np.maximum if node.prim is reductions.MAX else np.minimum
@@ -106,7 +156,7 @@ def _extreme(w: Writer, node: Node, position: int, name: str, args: list[str]) -
 def _matmul(w: Writer, node: Node, position: int, name: str, args: list[str]) -> None:
     a, b = node.inputs
     if len(shape.shape_of(a)) > 2 or len(shape.shape_of(b)) > 2 or not a.dtype == b.dtype == _F64:
-        out = None if node.shape == () else w.out(node, position, in_place=False)
+        out = None if node.shape == () else w.rows(node, w.out(node, position, in_place=False))
         call = f"{w.function('matmul', np.matmul)}({', '.join(args + ([out] if out else []))})"
         w.lines.append(f"{name} = {w.plain(node, call)}")
     elif node.shape == ():
@@ -132,11 +182,11 @@ def _scatter(w: Writer, node: Node, position: int, name: str, args: list[str]) -
         key = _index(w, index.value, node, k)
         place = f"{name}[{key}]"
         if not based and k == 0:
-            plain = _adds(index.value, node)
+            plain = adds(index.value, node)
             w.lines.append(f"{place} = {arg}" if plain else f"add_at({name}, {key}, {arg})")
         elif indexing.is_basic(index.value) and _shows_array(index.value, node):
             w.lines.append(f"v = {place}; add(v, {arg}, v)")
-        elif _adds(index.value, node):
+        elif adds(index.value, node):
             w.lines.append(f"{place} += {arg}")
         else:
             w.lines.append(f"add_at({name}, {key}, {arg})")
@@ -147,7 +197,7 @@ def _shows_array(index: tuple, node: Node) -> bool:
     return np.ndim(np.broadcast_to(0.0, node.shape)[index]) > 0
 
 
-def _adds(index: tuple, node: Node) -> bool:
+def adds(index: tuple, node: Node) -> bool:
     """Whether += on the index reaches every part."""
     return indexing.is_basic(index) or indexing.distinct(index, node.shape)
 
@@ -212,7 +262,7 @@ def _pack(w: Writer, node: Node, position: int, name: str, args: list[str]) -> N
     w.settle(node, position)
 
 
-def _short_rows(x, axis: tuple[int, ...]) -> bool:
+def short_rows(x, axis: tuple[int, ...]) -> bool:
     """A tall matrix reduced along its short rows."""
     return len(x.shape) == 2 and axis == (1,) and x.shape[1] <= 32 <= x.shape[0] and x.dtype == _F64
 

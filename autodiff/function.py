@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from . import pytree
-from .answers import Compiled, eager, nested, one_number
+from .answers import TROUBLE, Compiled, Derived, nested, of_run, one_number
 from .call import Call
 from .compile import Program
 from .errors import GuardMiss, TraceError, defined_at
@@ -26,18 +26,22 @@ from .watch import Watch
 
 MAX_SIGNATURES = 64      # of one function; the oldest is forgotten
 _ARRAY, _F64 = np.ndarray, np.dtype(np.float64)
-# What makes generated code give up: a branch not recorded, or trouble that f itself may handle (try, np.errstate).
-_GIVES_UP = (GuardMiss, ArithmeticError, np.linalg.LinAlgError, RuntimeWarning)
+_GIVES_UP = (GuardMiss, *TROUBLE)       # what makes generated code give up: a branch not recorded, or trouble
 
 
 class Function:
-    """f with derivatives; see `autodiff.compile`. Calls are thread-safe; results never alias anything kept."""
+    """f with derivatives; see `autodiff.compile`. Calls are thread-safe; results never alias anything kept.
 
-    def __init__(self, f: Callable, argnum: int = 0, eager: bool = False, kwargs: dict[str, Any] | None = None):
+    same_bits : a recording answers with the arithmetic of generated code, so that what it gives does not depend on the
+    calls before; False answers from the values of the run, in half the time.
+    """
+
+    def __init__(self, f: Callable, argnum: int = 0, eager: bool = False, kwargs: dict[str, Any] | None = None,
+                 same_bits: bool = True):
         if not callable(f):
             raise TypeError(f"autodiff: need a function, got {type(f).__name__} {f!r:.60}")
         self.f, self.argnum, self.kwargs = f, argnum, kwargs or {}
-        self._always_eager = eager
+        self._always_eager, self._same_bits = eager, same_bits
         self._memory = Memory(f) if eager or kwargs else memory_of(f)
         self._entries = self._memory.entries.setdefault(argnum, {})
         self._hot: tuple[tuple, Callable, Program] | None = None      # (shape, fresh, program) of the last f(array)
@@ -63,7 +67,7 @@ class Function:
                 except _GIVES_UP:
                     return self._run("gradient", args)
                 flat = grad if grad.ndim == 1 else grad.reshape(-1)
-                if not isnan(flat.dot(flat)):    # NaN is for the slow path to look into
+                if not isnan(value + flat.dot(flat)):      # NaN is for the slow path to look into
                     return value, grad
         return self._run("gradient", args)
 
@@ -125,22 +129,38 @@ class Function:
     def _record(self, kind: str, call: Call, entry: Entry):
         """Answer from a recording of this run, and earn trust with it."""
         watch = None if self._always_eager or entry.eager else Watch(self.f, call.objects)
-        recording = self._trace(call, kind == "gradient")
+        varies = entry.varies or not self._same_bits
+        recording = self._trace(call, varies and kind == "gradient")
         entry.recordings += 1
         if recording.holds_outer or is_traced(recording.outputs):      # f closes over values of an enclosing trace
             return self._nested(kind, call)
         answer = None
-        if watch is not None:
-            with self._memory.lock:
-                answer = self._consider(kind, call, entry, recording, watch)
+        with self._memory.lock:
+            derived = entry.derived(recording, call.wrt)
+            if watch is not None:
+                answer = self._consider(kind, call, entry, recording, watch, derived)
         if answer is None:
-            if not recording.values:                     # forgotten, for code that gave up
-                recording = self._trace(call, kind == "gradient")
-            answer = eager(kind, call, recording, self.f)
+            answer = self._eager(kind, call, recording, derived, varies)
             if entry.recordings == 1 and kind != "value" and not self._depends(call, recording):
                 self._agrees_with_plain(call, entry, recording)      # a zero gradient, unless f looks at types
         recording.values = []
         return answer
+
+    def _eager(self, kind: str, call: Call, recording: Recording, derived: Derived, varies: bool):
+        """The answer from this run's graph; by the values of the run where f handles trouble (try, np.errstate), and
+        where runs differ, so that each would need a graph of its own."""
+        if varies and kind != "linear":
+            return of_run(kind, call, recording, self.f)
+        try:
+            answer = derived.answer(kind, call, self.f)
+        except TROUBLE:
+            if kind == "linear":
+                raise
+        else:
+            found = pytree.flatten(answer if kind == "value" else answer[0])[0]
+            if kind == "linear" or close(found, recording.result, recording):
+                return answer if kind == "value" else (answer[0], _with_shapes(answer[1]), *answer[2:])
+        return of_run(kind, call, recording if kind == "value" else self._trace(call, True), self.f)
 
     @staticmethod
     def _depends(call: Call, recording: Recording) -> bool:
@@ -150,14 +170,14 @@ class Function:
     def _trace(self, call: Call, keep: bool) -> Recording:
         return record(self.f, call.args, lambda number: number == call.argnum, self.kwargs, keep)
 
-    def _consider(self, kind: str, call: Call, entry: Entry, recording: Recording, watch: Watch):
+    def _consider(self, kind: str, call: Call, entry: Entry, recording: Recording, watch: Watch, derived: Derived):
         """The answer by generated code, if the recording agrees with an earlier one, a plain call and its own code."""
-        earlier = entry.agreeing(recording, call, watch)
+        earlier = entry.agreeing(recording, call, watch, derived)
         if earlier is None or not self._agrees_with_plain(call, entry, recording):
             return None
         for array in recording.shared_arrays(earlier.recording):
             watch.add_array(array, "an array it refers to")
-        compiled = Compiled(recording, watch.check(recording.work()), call.wrt)
+        compiled = Compiled(derived, watch.check(recording.work()))
         recording.forget()
         try:
             answer = compiled.answer(kind, call, self.f)
@@ -167,7 +187,7 @@ class Function:
         if not close(replayed, recording.result, recording):
             entry.stay_eager(f"generated code gives {show(replayed)} where the function gives {show(recording.result)}")
             return None
-        recording.held = {}
+        recording.held = derived.recording.held = {}
         entry.trust(compiled)
         return answer
 
@@ -193,3 +213,9 @@ class Function:
         recording = self._trace(call, False)
         one_number(recording, self.f)
         return nested(kind, call, recording)
+
+
+def _with_shapes(grads):
+    """Numbers as NumPy's."""
+    leaves, structure = pytree.flatten(grads)
+    return pytree.unflatten(structure, [np.float64(g) if type(g) is float else g for g in leaves])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import math
 from collections.abc import Callable
 
@@ -53,6 +54,17 @@ def _plain(value) -> bool:
 def math_function(node: Node) -> Callable | None:
     """What {f} stands for."""
     return _MATH.get(node.prim.name)
+
+
+def function(node: Node) -> Callable:
+    """The expression of a node that has one, as a function of its operands."""
+    return _function(node.prim.name, len(node.inputs), template(node))
+
+
+@functools.cache
+def _function(name: str, arity: int, form: str) -> Callable:
+    operands = [f"x{k}" for k in range(arity)]
+    return eval(f"lambda {', '.join(operands)}: {form.format(*operands, f='f')}", {"f": _MATH.get(name)})
 
 
 def takes_expressions(node: Node) -> bool:

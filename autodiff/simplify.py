@@ -56,6 +56,8 @@ def size_of(a) -> int:
 def _drop_broadcast(inputs):
     """Elementwise operations broadcast by themselves: drop an operand's broadcast where another has the full shape."""
     a, b = inputs
+    if not (is_op(a, shape.BROADCAST) or is_op(b, shape.BROADCAST)):
+        return None
     full = elementwise.broadcast(a, b)
     if is_op(a, shape.BROADCAST) and shape.shape_of(b) == full:
         return a.inputs[0], b

@@ -13,7 +13,7 @@ import numpy as np
 import scipy.sparse
 
 from . import pytree
-from .answers import Compiled, eager, one_number
+from .answers import TROUBLE, Compiled, Derived, one_number
 from .call import Call
 from .checkpoint import without_calls
 from .coloring import Sweep, canonical, color_symmetric, read, read_symmetric, sweeps_of
@@ -180,13 +180,14 @@ def _hessian_plan(f: Callable, call: Call, recording: Recording) -> Plan:
     pattern = _stacked(sparsity(g, [g.inputs[k] for k in call.wrt], g.outputs[1:]), call)
     pattern = canonical(pattern + pattern.T)
     coloring = color_symmetric(pattern)
-    compiled = Compiled(recording, lambda: True, call.wrt)
+    derived = Derived(recording, call.wrt)
+    compiled = Compiled(derived, lambda: True)
 
     def products(call: Call, recording: Recording, mode: str, seeds: list) -> np.ndarray:
         try:
             hv = compiled.answer("linear", call, f)[2]
-        except (GuardMiss, ArithmeticError, np.linalg.LinAlgError, RuntimeWarning):
-            hv = eager("linear", call, recording, f)[2]
+        except (GuardMiss, *TROUBLE):
+            hv = derived.answer("linear", call, f)[2]
         out = np.empty((len(seeds), pattern.shape[0]), call.leaves[call.wrt[0]].dtype if call.wrt else float)
         for row, seed in zip(out, seeds, strict=True):
             _write(row, pytree.flatten(hv(call.restore(_leaves(seed, [call.leaves[k] for k in call.wrt]))))[0])

@@ -29,10 +29,10 @@ def compile(f: Callable, argnum: int = 0, eager: bool = False) -> Function:
 
 def _transform(answer: str):
     def make(f: Callable, argnum: int) -> Callable:
-        function = Function(f, argnum)
+        function = Function(f, argnum, same_bits=False)
 
         def derived(*args, **kwargs):
-            target = Function(f, argnum, kwargs=kwargs) if kwargs else function
+            target = Function(f, argnum, kwargs=kwargs, same_bits=False) if kwargs else function
             return getattr(target, answer)(*args)
 
         derived.__wrapped__ = f                                         # type: ignore[attr-defined]

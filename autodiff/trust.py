@@ -11,7 +11,7 @@ from typing import NamedTuple
 import numpy as np
 import scipy.sparse
 
-from .answers import Compiled
+from .answers import Compiled, Derived
 from .call import Call
 from .checkpoint import CALL, every_node
 from .contents import parts
@@ -23,6 +23,7 @@ _NUMBERS = (np.ndarray, np.generic, float, int, complex)
 FEW_PATHS = 8              # recordings (branches taken) of a signature that are kept whatever their length
 MAX_PATHS = 64             # that are kept where they have
 MAX_OPERATIONS = 100_000   # operations in all; then the oldest are forgotten
+KNOWN_OPERATIONS = 30_000  # in all of those whose derivatives are kept while no code is
 WORTH = 20_000         # operations: code of so many more costs as much as another recorded call
 PATIENCE = 200             # recordings after which a signature that finds its path less than half the time stays eager
 ROUNDING = 1e4             # units in the last place of the largest number of a run that two evaluations may differ by
@@ -59,6 +60,7 @@ def memory_of(f: Callable) -> Memory:
 
 
 _ATTRIBUTE = "__autodiff__"
+_KEEPS_STATE = {"call", "system"}       # parameters of rules of the user's, and of implicit functions
 
 
 class Pending(NamedTuple):
@@ -75,6 +77,8 @@ class Entry:
     def __init__(self) -> None:
         self.compiled: list[Compiled] = []         # the latest to answer first; lists are replaced, never changed
         self.pending: dict[tuple, Pending] = {}    # by path
+        self.known: dict[tuple, Derived] = {}      # by path: what is derived from a recording, for runs alike
+        self.differing = 0                         # recordings of a known path that were not the same
         self.eager = ""                            # why, once it is final
         self.recordings = self.hits = self.doubts = 0
 
@@ -95,9 +99,34 @@ class Entry:
 
     def trust(self, compiled: Compiled) -> None:
         self.pending.pop(path(compiled.recording))
+        self.known.pop(path(compiled.recording), None)
         self.compiled = [compiled, *self.compiled]
 
-    def agreeing(self, recording: Recording, call: Call, watch: Watch) -> Pending | None:
+    @property
+    def varies(self) -> bool:
+        """Whether runs differ in more than their input."""
+        return self.differing > 2
+
+    def derived(self, recording: Recording, wrt: range) -> Derived:
+        """What is derived from a recording; where an earlier one was the same in all, from that one."""
+        if self.varies or any(node.params.keys() & _KEEPS_STATE for node in every_node(recording.nodes)):
+            return Derived(recording, wrt)
+        taken = path(recording)
+        mark = [held.mark for held in recording.held.values() if held.live]
+        known = [c.derived for c in self.compiled if path(c.recording) == taken]
+        known += [self.known[taken]] if taken in self.known else []
+        for derived in known:
+            if derived.marks == mark and compare(derived.recording, recording) == SAME:
+                return derived
+        self.differing += bool(known)
+        self.known.pop(taken, None)
+        made = self.known[taken] = Derived(recording, wrt)
+        while len(self.known) > 1 and (len(self.known) > FEW_PATHS or sum(
+                len(d.recording.nodes) for d in self.known.values()) > KNOWN_OPERATIONS):
+            del self.known[next(iter(self.known))]
+        return made
+
+    def agreeing(self, recording: Recording, call: Call, watch: Watch, derived: Derived) -> Pending | None:
         """The earlier recording that this one confirms; otherwise this one waits, or the entry becomes eager."""
         why = doubt(watch)
         if why:
@@ -113,7 +142,7 @@ class Entry:
         if earlier is None or earlier.watch.changed():
             self._wait(taken, Pending(recording, [np.array(leaf) for leaf in call.leaves], watch))
             return None
-        difference = compare(earlier.recording, recording)
+        difference = SAME if derived.recording is earlier.recording else compare(earlier.recording, recording)
         if difference:
             self.stay_eager(difference)
             return None
@@ -150,6 +179,7 @@ def doubt(watch: Watch) -> str:
     return f"the function changes what it refers to: {changed}" if changed else ""
 
 
+_EPS = float(np.finfo(float).eps)
 SAME, BRANCH = "", "different branches"
 
 
@@ -204,6 +234,9 @@ def _near(x, y, recording: Recording) -> bool:
         return x.shape == y.shape and bool(np.all(x == y))
     if np.array_equal(x, y, equal_nan=True):
         return True
+    with np.errstate(invalid="ignore", over="ignore"):
+        if np.all(np.abs(x - y) <= ROUNDING * _EPS * np.abs(y)):
+            return True
     nodes = list(every_node(recording.nodes))
     dtypes = {np.dtype(np.float64)} | {node.dtype for node in nodes if _is_float(node)}
     eps = max(np.finfo(dtype).eps for dtype in dtypes)

@@ -56,8 +56,7 @@ TWINS: dict[str, Twin] = {
     "arc": TRUST_EXACT,
     "projected-newton": TRUST_EXACT,
     "dogleg": DOGLEG,
-    "trust-2d": DOGLEG,
-    "subspace-2d": DOGLEG,
+    "trust-subspace": DOGLEG,
     "sr1": BFGS,
     "trust-sr1": BFGS,
     "sr1-trust": BFGS,
@@ -109,7 +108,7 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _methods(wanted: str) -> list[str]:
-    known = ["default", *optkit.methods()]
+    known = ["default", *(name for name, cls in optkit.methods().items() if not getattr(cls, "finite_sum", False))]
     if not wanted:
         return known
     chosen = [name.strip().lower() for name in wanted.split(",")]

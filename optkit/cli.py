@@ -7,9 +7,7 @@ import importlib.util
 import sys
 import traceback
 from collections.abc import Callable, Iterable, Sequence
-from functools import partial
 from pathlib import Path
-from types import FunctionType
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -17,6 +15,7 @@ import numpy as np
 import optkit
 import problems
 from optkit import convexity
+from optkit.text import table
 
 _WHAT = "a problem (see `optkit problems`), or a function of your own: module:function or path.py:function"
 _VALUES_MAY_START_WITH_A_MINUS = ("--x0", "--box")
@@ -60,12 +59,12 @@ def _parser() -> argparse.ArgumentParser:
         sub.set_defaults(run=run)
         return sub
 
-    demo = command("demo", _demo, "real data, every method: a table, a convexity report and a picture")
+    demo = command("demo", _demo, "real data, many methods: a table, a convexity report and a picture")
     demo.add_argument("--out", default="convergence.png", metavar="FILE", help="the picture (default: %(default)s)")
     minimize = command("minimize", _minimize, "minimise a function and print the result")
     minimize.add_argument("--method", help=f"one of {', '.join(optkit.methods())}; default: chosen by the problem")
     compare = command("compare", _compare, "minimise by several methods and print a table")
-    compare.add_argument("--methods", type=_words, default=tuple(optkit.methods()), metavar="A,B", help="default: all")
+    compare.add_argument("--methods", type=_methods, metavar="A,B", help="names, or all; default: one of each family")
     check = command("convexity", _convexity, "try to refute that a function is convex; estimate mu and L")
     check.add_argument("--box", type=_numbers, default=(-1.0, 1.0), metavar="LOW,HIGH", help="bounds; default: -1,1")
     check.add_argument("--properties", type=_words, default=("convex",), metavar="A,B",
@@ -93,8 +92,8 @@ def _demo(arguments: argparse.Namespace) -> int:
     m, n = problem.data["A"].shape
     print(f"{problem.name}: {m} patients, {n} measurements each\n  minimise {problem.formula}\n  {problem.source}\n")
     target = _named_problem(_DEMO, {}, None)
-    results = _run_all(target, tuple(optkit.methods()), {"gtol": _DEMO_GTOL}, progress=True)
-    print(_comparison(results, target.f_star))
+    results = _run_all(target, None, {"gtol": _DEMO_GTOL}, progress=True)
+    print(results)
     print("(seconds include recording the function and generating code for its derivatives)")
     print(f"\nIs it convex where |w_j| ≤ {_DEMO_BOX:g}?\n")
     print(convexity.check(problem.f, convexity.Box(-_DEMO_BOX, _DEMO_BOX, shape=problem.x0.shape)))
@@ -116,7 +115,7 @@ def _minimize(arguments: argparse.Namespace) -> int:
 def _compare(arguments: argparse.Namespace) -> int:
     target = _target(arguments)
     results = _run_all(target, arguments.methods, dict(arguments.option), progress=not arguments.quiet)
-    print(_comparison(results, target.f_star))
+    print(results)
     if arguments.plot:
         _plot(results, target, arguments.plot, target.label)
     return 0 if all(result.success for result in results.values()) else 1
@@ -139,7 +138,7 @@ def _convexity(arguments: argparse.Namespace) -> int:
 
 def _problems(arguments: argparse.Namespace) -> int:
     rows = [(p.name, str(p.n), p.convexity, p.formula) for p in map(problems.get, problems.names())]
-    print(_table([("name", "n", "convexity", "formula"), *rows]))
+    print(table([("name", "n", "convexity", "formula"), *rows]))
     print("\nsizes and other options, for --size")
     for name in problems.names():
         print(f"  {name:<22}" + (" ".join(f"{k}={v}" for k, v in problems.sizes(name).items()) or "none"))
@@ -225,6 +224,10 @@ def _filled(x0: Any, value: float) -> Any:
     return np.full(np.shape(x0), value)
 
 
+def _methods(text: str) -> Any:
+    return "all" if text == "all" else _words(text)
+
+
 def _words(text: str) -> tuple[str, ...]:
     return tuple(word.strip() for word in text.split(",") if word.strip())
 
@@ -262,20 +265,9 @@ def _join_values(argv: Iterable[str]) -> list[str]:
 
 # Running and showing.
 
-def _run_all(target: Target, methods: Sequence[str], options: dict[str, Any], *, progress: bool) -> dict[str, Any]:
-    def minimize(method: str) -> Any:
-        return optkit.minimize(_anew(target.f), target.x0, method=method, progress=progress, **options)
-
-    return {method: _call(target, partial(minimize, method)) for method in methods}
-
-
-def _anew(f: Callable) -> Callable:
-    """The same function as a new object: what one method's run recorded of it must not make the next one's faster."""
-    if not isinstance(f, FunctionType):
-        return f
-    copy = FunctionType(f.__code__, f.__globals__, f.__name__, f.__defaults__, f.__closure__)
-    copy.__kwdefaults__ = f.__kwdefaults__
-    return copy
+def _run_all(target: Target, methods: Any, options: dict[str, Any], *, progress: bool) -> optkit.Comparison:
+    return _call(target, lambda: optkit.compare(target.f, target.x0, methods, f_star=target.f_star, progress=progress,
+                                                **options))
 
 
 def _call(target: Target, work: Callable[[], Any]) -> Any:
@@ -291,24 +283,6 @@ def _call(target: Target, work: Callable[[], Any]) -> Any:
 def _where(error: Exception, file: str) -> str:
     lines = [frame.lineno for frame in traceback.extract_tb(error.__traceback__) if frame.filename == file]
     return f"{type(error).__name__}: {error}" + (f" ({Path(file).name}, line {lines[-1]})" if lines else "")
-
-
-def _comparison(results: dict[str, Any], f_star: float | None) -> str:
-    best = min(result.fun for result in results.values()) if f_star is None else f_star
-    rows = [("method", "iterations", "f", "g", "Hv", "seconds", "f − best" if f_star is None else "f − f*", "max |∇f|",
-             "stopped")]
-    rows += [(label, str(r.nit), str(r.nfev), str(r.njev), str(r.nhev), f"{r.seconds:.4f}", f"{r.fun - best:.1e}",
-              f"{r.history[-1].gnorm:.1e}", r.reason.name.lower().replace("_", " ")) for label, r in results.items()]
-    return _table(rows)
-
-
-def _table(rows: Sequence[Sequence[str]]) -> str:
-    """Aligned columns under a ruled heading; columns of numbers to the right."""
-    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
-    right = [all(cell[:1].isdigit() or cell[:1] == "-" for cell in column[1:]) for column in zip(*rows, strict=True)]
-    lines = ["  ".join(cell.rjust(width) if r else cell.ljust(width)
-                       for cell, width, r in zip(row, widths, right, strict=True)).rstrip() for row in rows]
-    return "\n".join([lines[0], "─" * max(map(len, lines)), *lines[1:]])
 
 
 def _plot(results: dict[str, Any], target: Target, path: str, title: str) -> None:

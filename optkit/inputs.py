@@ -42,6 +42,15 @@ def flatten_start(x0: Any) -> tuple[Vector, Restore]:
     return freeze(flat), Restore(unravel, isinstance(tree, np.ndarray) and tree.ndim == 1)
 
 
+def structure(tree: Any) -> str:
+    """What nested dicts, lists and tuples a tree is, and the shapes of its arrays, in words."""
+    if isinstance(tree, dict):
+        return "{" + ", ".join(f"{key!r}: {structure(value)}" for key, value in tree.items()) + "}"
+    if isinstance(tree, list | tuple):
+        return f"{type(tree).__name__}({', '.join(map(structure, tree))})"
+    return f"array of shape {np.shape(tree)}"
+
+
 def as_box(bounds: Any, n: int) -> Box | None:
     """SciPy's bounds (pairs with None for no bound, or an object with lb and ub) of n unknowns; None if none binds."""
     if hasattr(bounds, "lb") and hasattr(bounds, "ub"):

@@ -1,4 +1,4 @@
-"""The one iteration loop: limits, stopping, history, observers, interruption and the last word on the result."""
+"""The one iteration loop: limits, stopping, history, observers, interruption and checkpoints."""
 
 import time
 from collections.abc import Callable, Sequence
@@ -7,18 +7,16 @@ from typing import Any, ClassVar, Protocol
 
 import numpy as np
 
+from optkit.checkpoint import Checkpoint
+from optkit.conclusion import conclude, threshold
+from optkit.escape import escape
 from optkit.history import History
-from optkit.objective import ROUNDING, Objective
-from optkit.point import Point, norm, norm_inf
+from optkit.objective import Objective
+from optkit.point import Point, norm
 from optkit.stopping import Reason, Stop, StoppingRules
-from optkit.subproblems import lowest_curvature
+from optkit.track import Track
 
-UNBOUNDED = -1e20  # f below this times max(1, |f(x0)|) is taken for −∞
-PROBE_STEPS = (30, 8)  # products spent on looking for negative curvature where g vanishes: at the start, later
-PROBE_TOLERANCE = {True: 1e-6, False: 1e-3}  # exact or differenced products: relative size to trust a sign from
-AGREEMENT = 1e-8  # relative difference of compiled and plain f that reordering sums may cause
-_LIMITS = {Reason.MAXITER, Reason.MAXFEV, Reason.MAXTIME, Reason.XTOL, Reason.FTOL, Reason.STALLED_AT_PRECISION}
-
+MAX_IDLE = 200  # iterations in which neither f nor ‖g‖∞ has to improve
 
 Observer = Callable[[Point, History], None]
 
@@ -36,6 +34,7 @@ class Solver(Protocol):
 
     second_order : whether it uses Hessian-vector products, so that looking at the curvature costs little.
     terms : the kinds of optkit.prox it copes with besides a smooth f, () where there are none (the default).
+    max_idle : the iterations in which neither f nor ‖g‖∞ has to improve, MAX_IDLE where it is left out.
     """
 
     second_order: ClassVar[bool]
@@ -60,130 +59,134 @@ class Outcome:
 def run(objective: Objective, solver: Solver, rules: StoppingRules, observers: Sequence[Observer]) -> Outcome:
     """Iterate until a rule stops it. observer(point, history) is called after each iteration, may raise StopIteration.
 
-    Where the gradient vanishes, solvers with `second_order = True` have the curvature looked at, and leave saddle
-    points along its negative direction; others only at the start, and if exact products are at hand.
+    Where the gradient vanishes, the curvature is looked at, and saddle points are left along its negative direction.
     """
-    run = _Run(objective, solver, rules, observers)
-    with np.errstate(all="ignore"):
-        try:
-            run.iterate()
-        except Stop as stop:
-            reason, detail = stop.reason, stop.detail
-        except StopIteration:
-            reason, detail = Reason.CALLBACK, ""
-        except KeyboardInterrupt:
-            reason, detail = Reason.INTERRUPTED, ""
-        return run.conclude(reason, detail)
+    return Run(objective, solver, rules, observers, None, None).finish()
 
 
-class _Run:
-    def __init__(self, objective: Objective, solver: Solver, rules: StoppingRules, observers: Sequence[Observer]):
+class Run:
+    """One run, which can still give an outcome after an exception ended it.
+
+    checkpoint : where it is saved now and then; track : where a saved one goes on; or None.
+    """
+
+    def __init__(self, objective: Objective, solver: Solver, rules: StoppingRules, observers: Sequence[Observer],
+                 checkpoint: Checkpoint | None, track: Track | None):
         self.objective, self.solver, self.rules, self.observers = objective, solver, rules, observers
-        self.history = History()
-        self.began = time.perf_counter()
+        self.checkpoint, self.track = checkpoint, track
+        self.second_order = getattr(solver, "second_order", False)
+        self.max_idle = getattr(solver, "max_idle", MAX_IDLE)
+        self.began = time.perf_counter() - (track.seconds if track else 0.0)
         objective.maxfev, objective.deadline = rules.maxfev, self.began + rules.maxtime
-        self.scale = 0.0
-        self.floor = UNBOUNDED
-        self.last: Point | None = None
-        self.restarted_at: Point | None = None
+        if track is not None and track.memory is not None:
+            objective.recall(track.memory)
 
-    def iterate(self) -> None:
+    def finish(self) -> Outcome:
+        """Iterate to the end. What f or an observer raises passes through."""
+        with np.errstate(all="ignore"):
+            while True:
+                try:
+                    self._iterate()
+                except Stop as stop:
+                    reason, detail = stop.reason, stop.detail
+                except StopIteration:
+                    reason, detail = Reason.CALLBACK, ""
+                except KeyboardInterrupt:
+                    reason, detail = Reason.INTERRUPTED, ""
+                outcome = self._conclude(reason, detail)
+                if outcome is not None:
+                    return outcome
+
+    def broken(self, error: Exception) -> Outcome | None:
+        """The outcome with the best point before an exception; None where no point was evaluated."""
+        if self.track is None:
+            return None
+        return self._conclude(Reason.EXCEPTION, f"{type(error).__name__}: {error}")
+
+    def _iterate(self) -> None:
         """Iterates until Stop is raised."""
-        objective, solver, history = self.objective, self.solver, self.history
-        gtol, maxiter = self.rules.gtol, self.rules.iterations(objective.n)
-        small_steps = self.rules.xtol > 0 or self.rules.ftol > 0
-        point = objective.start()
-        self.floor *= max(1.0, abs(point.f))
-        state = solver.init(objective, point)
-        nit = 0
+        if self.track is None:
+            self.track = Track.start(self.objective.start())
+            self.track.scale = 1.0 if self.objective.scale_free else 0.0
+        track, checkpoint = self.track, self.checkpoint
+        self.objective.history = track.history  # where nonmonotone line searches find the values of f accepted before
         while True:
-            self.last = point = state.point
-            gnorm = objective.measure(point)
-            history.add((nit, point.f, gnorm, state.step, time.perf_counter() - self.began,
-                         objective.nfev, objective.njev, objective.nhev, state.inner))
-            if self.scale < 1:
-                self.scale = max(self.scale, gnorm, abs(point.f))
-            if self.observers and nit:
-                for observe in self.observers:
-                    observe(point, history)
-            stationary = gnorm <= gtol * min(1.0, self.scale)
-            if stationary:
-                state = self._somewhere_lower(point)
-            elif point.f <= self.floor:
-                raise Stop(Reason.UNBOUNDED)
-            elif small_steps and nit:
-                self._check_progress(point, state.step)
-            if nit >= maxiter:
-                raise Stop(Reason.MAXITER)
-            if not stationary:
-                state = solver.step(objective, state)
-            nit += 1
+            if track.state is None:
+                track.state = self.solver.init(self.objective, track.point)
+                track.point = track.state.point
+            if not track.recorded:
+                self._record(track)
+                track.recorded = True
+            if checkpoint is not None and checkpoint.due(track.nit, track.nit >= self._maxiter):
+                track.memory, track.seconds = self.objective.memory(), time.perf_counter() - self.began
+                checkpoint.write(track)
+            self._advance(track)
+            track.recorded = False
 
-    def _check_progress(self, point: Point, step: float) -> None:
-        before, f = self.history[-2].f, point.f
-        if step <= self.rules.xtol * max(1.0, norm(point.x)):
+    @property
+    def _maxiter(self) -> float:
+        return self.rules.iterations(self.objective.n)
+
+    def _record(self, track: Track) -> None:
+        """The newest iterate goes into the history and to the observers."""
+        objective, state, history, point = self.objective, track.state, track.history, track.point
+        gnorm = objective.measure(point)
+        history.add((len(history), point.f, gnorm, state.step, time.perf_counter() - self.began,
+                     objective.nfev, objective.njev, objective.nhev, state.inner))
+        track.note(point.f, gnorm, objective.lowest)
+        if self.observers and track.nit:
+            for observe in self.observers:
+                observe(point, history)
+
+    def _advance(self, track: Track) -> None:
+        """The next state, or Stop."""
+        rules, point, last = self.rules, track.point, track.history[-1]
+        stationary = last.gnorm <= rules.threshold(track.scale)
+        if stationary:
+            track.state = None  # what it holds is not needed while the curvature is looked at
+            track.point = self._somewhere_lower(track, point)
+        elif point.f <= track.floor:
+            raise Stop(Reason.UNBOUNDED)
+        elif last.nit:
+            self._check_progress(track, point, last.step)
+        if last.nit >= self._maxiter:
+            raise Stop(Reason.MAXITER)
+        if not stationary:
+            self.objective.target = rules.threshold(track.scale)
+            track.state = self.solver.step(self.objective, track.state)
+            track.point = track.state.point
+
+    def _check_progress(self, track: Track, point: Point, step: float) -> None:
+        rules, before, f = self.rules, track.history[-2].f, point.f
+        if rules.xtol > 0 and step <= rules.xtol * max(1.0, norm(point.x)):
             raise Stop(Reason.XTOL)
-        if 0 <= before - f <= self.rules.ftol * max(1.0, abs(f), abs(before)):
+        if rules.ftol > 0 and 0 <= before - f <= rules.ftol * max(1.0, abs(f), abs(before)):
             raise Stop(Reason.FTOL)
+        if track.nit - track.improved >= self.max_idle:
+            raise Stop(Reason.STALLED_AT_PRECISION, f"neither f nor ‖∇f‖∞ improved in {self.max_idle} iterations")
 
-    def _somewhere_lower(self, point: Point) -> State:
+    def _somewhere_lower(self, track: Track, point: Point) -> Point:
         """The gradient vanishes at `point`: Stop, unless a lower one is known or found along negative curvature."""
         objective = self.objective
         if not objective.prefer(point):
             lower = objective.best
-            if not self._holds(lower):
-                if lower is self.restarted_at:
+            if not objective.measure(lower) <= threshold(objective, self.rules, track, lower):
+                if lower is track.restarted_at:
                     raise Stop(Reason.STALLED_AT_PRECISION)
-                self.restarted_at = lower
-                return self.solver.init(objective, lower)
+                track.restarted_at = lower
+                return lower
             point = lower
-        return self.solver.init(objective, self._escape(point))
+        return escape(objective, point, second_order=self.second_order, at_start=len(track.history) == 1,
+                      tol=self.rules.threshold(track.scale))
 
-    def _holds(self, point: Point) -> bool:
-        return self.objective.measure(point) <= self._threshold(point)
-
-    def _threshold(self, point: Point) -> float:
-        return self.rules.threshold(max(self.scale, self.objective.measure(point), abs(point.f)))
-
-    def _escape(self, point: Point) -> Point:
-        """A point below a saddle point or maximum, along its lowest curvature; Stop where none shows to be negative."""
-        objective = self.objective
-        exact, later = objective.has_exact_hvp, len(self.history) > 1
-        first_order = not getattr(self.solver, "second_order", False) and (later or not exact)
-        if first_order or objective.term is not None:
-            raise Stop(Reason.CONVERGED, "first-order test: the curvature was not examined")
-        curvature = lowest_curvature(objective.hvp(point.x), objective.n, PROBE_STEPS[later], 0)
-        if not curvature.lowest < -PROBE_TOLERANCE[exact] * curvature.size:
-            raise Stop(Reason.CONVERGED, f"no negative curvature found, lowest Ritz value {curvature.lowest:.2g}")
-        length = max(1.0, norm_inf(point.x))
-        while 0.25 * length**2 * -curvature.lowest > ROUNDING * abs(point.f) and length > 1e-12:
-            for v in (length * curvature.v, -length * curvature.v):
-                trial = objective.point(point.x + v)
-                if trial.f < point.f + 0.25 * length**2 * curvature.lowest:
-                    return trial
-            length *= 0.25
-        raise Stop(Reason.SADDLE_POINT, f"curvature {curvature.lowest:.2g} along a direction, but no lower point on it")
-
-    def conclude(self, reason: Reason, detail: str) -> Outcome:
-        """The best point, with the reason that holds for it."""
-        objective, last = self.objective, self.last
-        if last is None:
+    def _conclude(self, reason: Reason, detail: str) -> Outcome | None:
+        """The outcome; None where the run stalled at a saddle point and can go on from a lower one."""
+        track = self.track
+        if track is None:
             raise KeyboardInterrupt
-        best = objective.best
-        if objective.measure(last) < objective.measure(best) and objective.prefer(last):
-            best = last
-        threshold = self._threshold(best)
-        if reason in _LIMITS and self._holds(best):
-            reason, detail = Reason.CONVERGED, f"when the run ended: {reason.text.split(',')[0]}"
-        elif reason is Reason.STALLED_AT_PRECISION and objective.measure(best) <= self.rules.gtol:
-            reason, detail, threshold = Reason.CONVERGED, "no step lowers f at working precision", self.rules.gtol
-        elif reason in _LIMITS and (best.f <= self.floor or objective.saw_minus_infinity):
-            reason, detail = Reason.UNBOUNDED, ""
-        if objective.compiled:
-            plain, compiled = objective.plain_value(best.x), best.f
-            slack = AGREEMENT * (max(abs(plain), abs(best.f)) + 1e-4 * abs(self.history[0].f))
-            if not abs(plain - best.f) <= slack:
-                reason, best = Reason.DISAGREEMENT, best._replace(f=plain)
-                detail = (f"f(x) = {plain!r}, before {compiled!r}: f is random, keeps state or reads what optkit can"
-                          "not see; compile=False evaluates f itself")
-        return Outcome(best, reason, detail, self.history, time.perf_counter() - self.began, threshold)
+        found = conclude(self.objective, self.rules, track, self.second_order, reason, detail)
+        if found.lower is not None and reason is Reason.STALLED_AT_PRECISION:
+            track.state, track.point, track.recorded = None, found.lower, False
+            return None
+        return Outcome(found.point, found.reason, found.detail, track.history, time.perf_counter() - self.began,
+                       found.threshold)

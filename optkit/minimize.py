@@ -1,135 +1,126 @@
 """The front door."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from contextlib import nullcontext
 from typing import Any
 
+from optkit import constrained
+from optkit.checkpoint import Checkpoint, resume
+from optkit.choice import check_copes, choose
+from optkit.implicit import GTOL as IMPLICIT_GTOL
+from optkit.implicit import being_recorded, depends_on_trace, is_nested, minimize_traced, running, values
 from optkit.inputs import as_box, flatten_start
-from optkit.loop import Outcome, Solver, run
+from optkit.loop import Run, Solver
 from optkit.objective import Objective
 from optkit.observers import Callback, Observer, Path, Progress
-from optkit.options import copes, find_method, method_name, split_options
-from optkit.prox import Term
-from optkit.result import Result
-from optkit.solvers import METHODS
-from optkit.stopping import Reason
+from optkit.options import merge_options, method_name, split_options
+from optkit.prox import Term, as_term
+from optkit.result import Result, attach
+from optkit.stopping import Reason, StoppingRules
 
-NEWTON_UP_TO = 2000  # unknowns: there Newton's robustness is worth more than L-BFGS's cheaper iterations
+MEASURED = ("‖∇f(x)‖∞", "‖x − prox(x − ∇f(x))‖∞")  # what the gradient test tests, without and with an added term
 
 
 def minimize(fun: Callable, x0: Any, args: Any = (), method: str | Solver | None = None, *, jac: Any = None,
              hess: Any = None, hessp: Callable | None = None, bounds: Any = None, constraints: Any = (),
-             prox: Term | None = None, tol: float | None = None, callback: Callable | None = None,
+             prox: Any = None, tol: float | None = None, callback: Callable | None = None,
              options: dict[str, Any] | None = None, **options_by_name: Any) -> Result:
     """Minimise fun(x, *args) from x0. SciPy's signature and conventions, exact derivatives without writing them.
 
-    fun : plain NumPy, returns a number; x has the structure of x0.
+    fun : plain NumPy, returns a number; x has the structure of x0. Where a derivative is being taken by something in
+        args, result.x and result.fun have it (implicit differentiation); gtol is then, and inside the objective of
+        another minimisation, 1e-9 unless given.
     x0 : array of any shape, number, or nested dict/list/tuple of arrays.
     method : a name (`optkit.methods()`), a solver object, or None to choose by the problem; `result.choice` says why.
-    bounds : as in SciPy; no point outside them is evaluated. prox : a penalty or set of optkit.prox added to fun.
+    bounds : as in SciPy; no point outside them is evaluated. prox : a penalty or set of optkit.prox added to fun,
+        or a dict or list of them with the keys of x0, None for an entry that is free.
     jac, hess, hessp : as in SciPy; left out, autodiff provides them. tol : sets gtol.
     callback : callback(xk) or callback(intermediate_result=...) after each iteration; StopIteration ends the run.
     options, by name or in a dict : gtol, xtol, ftol, maxiter, maxfev, maxtime in seconds (see StoppingRules), progress,
-        disp, return_all, compile, and the method's own.
+        disp, return_all, compile, and the method's own. checkpoint="run.npz" saves the run every=10 iterations, or
+        seconds as in every="30s"; the same call with resume="run.npz" goes on with it to the same bits. Limits may be
+        others then, and count from the first start on.
 
-    Returns a Result. Numerical trouble is a reason in it; wrong arguments raise ValueError or TypeError.
+    Returns a Result. Numerical trouble is a reason in it; wrong arguments raise ValueError or TypeError. What fun or
+    callback raise passes through, with the Result so far as its attribute `result`.
     """
-    _refuse_constraints(constraints)
-    named = _merge(options, options_by_name, tol)
+    named = merge_options(options, options_by_name, tol)
+    args = args if isinstance(args, tuple) else (args,)
+    limited = constrained.applies(constraints, method)
+    if is_nested() or being_recorded():
+        named = {"gtol": IMPLICIT_GTOL, **named}
+    if depends_on_trace(args):
+        if limited:
+            raise ValueError("constraints: derivatives of a constrained minimum by args are not supported")
+        start = values(x0)
+        return minimize_traced(
+            lambda args: minimize(fun, start, args, method, jac=jac, hess=hess, hessp=hessp, bounds=bounds, prox=prox,
+                                  callback=callback, options=named),
+            fun, start, args, lambda: added_term(bounds, prox, start))
     objective = Objective(fun, x0, args, jac=jac, hess=hess, hessp=hessp, compile=named.get("compile", True),
-                          term=_term(bounds, prox, x0))
-    solver, choice = _solver(method, objective)
+                          term=added_term(bounds, prox, x0))
+    solver, choice = constrained.choose(method, objective) if limited else choose(method, objective)
     solver, rules, door = split_options(named, solver)
-    _check_copes(solver, objective.term)
+    if not limited:
+        check_copes(solver, objective.term)
     observers: list[Observer] = [] if callback is None else [Callback(callback, objective)]
-    path = Path(objective)
-    if door["return_all"]:
+    path = Path(objective) if door["return_all"] else None
+    if path:
         observers.append(path)
     with Progress(method_name(solver)) if door["progress"] else nullcontext() as bar:
-        outcome = run(objective, solver, rules, observers + [bar] if bar else observers)
-    result = _result(objective, outcome, method_name(solver), choice)
-    if door["return_all"]:
+        watching = observers + [bar] if bar else observers
+        run = constrained.start(objective, constraints, solver, rules, watching, door) if limited else \
+            open_run(objective, solver, rules, watching, door)
+        try:
+            with running():
+                outcome = run.finish()
+        except Exception as error:
+            if (broken := run.broken(error)) is not None:
+                attach(error, _result(run, broken, method_name(solver), choice))
+            raise
+    result = _result(run, outcome, method_name(solver), choice)
+    if path:
         result.allvecs = path.points
     if door["disp"]:
         print(result)
     return result
 
 
-def _solver(method: str | Solver | None, objective: Objective) -> tuple[Solver | type, str]:
-    """The solver, and how it was chosen where that is not plain from `method`."""
-    if isinstance(method, str):
-        cls = find_method(method)
-        return cls, "" if METHODS.get(method.lower()) is cls else f"asked for as {method!r}"
-    if method is not None:
-        if not hasattr(method, "init") or not hasattr(method, "step"):
-            raise TypeError(f"method: need a name or a solver object such as optkit.solvers.LBFGS(), got {method!r}")
-        return method, ""
-    n = objective.n
-    if objective.term is not None:
-        return _for_term(objective)
-    if not objective.has_exact_hvp:
-        return METHODS["l-bfgs"], "chosen: no exact Hessian-vector products at hand"
-    if n > NEWTON_UP_TO:
-        return METHODS["l-bfgs"], f"chosen: n = {n} > {NEWTON_UP_TO}"
-    return METHODS["newton-cg"], f"chosen: exact Hessian-vector products and n = {n} <= {NEWTON_UP_TO}"
+def open_run(objective: Objective, solver: Solver, rules: StoppingRules, observers: list[Observer],
+             door: dict[str, Any]) -> Run:
+    """The run, from the start or from where a saved one goes on."""
+    path = door["checkpoint"]
+    checkpoint = None if path is None else Checkpoint(path, door["every"], objective, solver, rules)
+    if door["resume"] is None:
+        return Run(objective, solver, rules, observers, checkpoint, None)
+    if door["return_all"]:
+        raise ValueError("return_all: a checkpoint holds no iterates, so it cannot be given with resume")
+    return Run(objective, solver, rules, observers, checkpoint, resume(door["resume"], objective, solver, rules))
 
 
-def _for_term(objective: Objective) -> tuple[Solver | type, str]:
-    """The first method of the registry that copes with the bounds or penalty."""
-    kind = type(objective.term).__name__
-    for cls in METHODS.values():
-        if copes(cls, objective.term):
-            return cls, f"chosen: copes with {kind}"
-    raise ValueError(f"no method copes with {kind} terms")
-
-
-def _check_copes(solver: Solver, term: Term | None) -> None:
-    if copes(solver, term):
-        return
-    able = [name for name, cls in METHODS.items() if copes(cls, term)]
-    raise ValueError(f"method {method_name(solver)!r} does not handle {type(term).__name__.lower()} terms; use one of "
-                     f"{', '.join(able)}, or method=None")
-
-
-def _merge(options: dict[str, Any] | None, by_name: dict[str, Any], tol: float | None) -> dict[str, Any]:
-    """One dict of options; `tol` is gtol where that is not given (SciPy's rule)."""
-    if options is not None and not isinstance(options, dict):
-        raise TypeError(f"options: need a dict, got {type(options).__name__} {options!r:.60}")
-    both = sorted(set(options or {}) & set(by_name))
-    if both:
-        raise TypeError(f"options given twice, in `options` and by name: {', '.join(both)}; give each once")
-    merged = {**(options or {}), **by_name}
-    if tol is not None:
-        merged.setdefault("gtol", tol)
-    return merged
-
-
-def _term(bounds: Any, prox: Term | None, x0: Any) -> Term | None:
+def added_term(bounds: Any, prox: Any, x0: Any) -> Term | None:
     """What is added to f: bounds as a Box, or the given term."""
     if bounds is None:
-        return prox
+        return as_term(prox, x0)
     if prox is not None:
         raise ValueError("bounds and prox are both given; use prox alone (optkit.prox has Box and other sets)")
     return as_box(bounds, flatten_start(x0)[0].size)
 
 
-def _refuse_constraints(constraints: Any) -> None:
-    given = constraints if isinstance(constraints, Sequence) else [constraints]
-    if constraints is not None and len(given) > 0 and constraints != {}:
-        raise ValueError(f"constraints: not supported by these methods yet, got {len(given)}; use "
-                         "scipy.optimize.minimize(fun, x0, method='SLSQP', constraints=constraints, "
-                         "jac=autodiff.grad(fun))")
-
-
-def _result(objective: Objective, outcome: Outcome, method: str, choice: str) -> Result:
+def _result(run: Any, outcome: Any, method: str, choice: str) -> Result:
+    if isinstance(run, constrained.Run):
+        return constrained.result(run, outcome, choice)
+    objective: Objective = run.objective
     point, reason = outcome.point, outcome.reason
     gnorm, success = objective.measure(point), reason is Reason.CONVERGED
-    test = f"‖∇f(x)‖∞ = {gnorm:.3g}" + (" <= " if success else ", the test wants <= ") + f"{outcome.threshold:.3g}"
+    measured = MEASURED[objective.term is not None]
+    test = f"{measured} = {gnorm:.3g}" + (" <= " if success else ", the test wants <= ") + f"{outcome.threshold:.3g}"
     parts = (test, outcome.detail) if success else (reason.text, outcome.detail, test)
-    return Result(
+    result = Result(
         x=objective.restore(point.x.copy()), fun=point.f, jac=objective.restore(point.g.copy()),
-        nit=len(outcome.history) - 1, nfev=objective.nfev, njev=objective.njev, nhev=objective.nhev,
+        nit=max(0, len(outcome.history) - 1), nfev=objective.nfev, njev=objective.njev, nhev=objective.nhev,
         status=reason.status, success=success, message="; ".join(filter(None, parts)), reason=reason,
         history=outcome.history, method=method, choice=choice, derivatives=objective.derivatives,
-        seconds=outcome.seconds,
-        gnorm=gnorm, gtol=outcome.threshold)
+        seconds=outcome.seconds, gnorm=gnorm, gtol=outcome.threshold, measured=measured)
+    result.remember(objective)
+    return result

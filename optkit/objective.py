@@ -2,19 +2,29 @@
 
 import math
 import time
+import weakref
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
 import autodiff as ad
-from optkit.inputs import as_matrix, as_operator, flatten_start
-from optkit.point import Point, Vector, freeze, is_finite, norm, norm_inf
-from optkit.prox import Box, Term
+from optkit import differences
+from optkit.finite_sum import FiniteSum
+from optkit.history import History
+from optkit.implicit import being_recorded
+from optkit.inputs import as_matrix, as_operator, flatten_start, structure
+from optkit.point import Point, Vector, freeze, is_finite, norm_inf
+from optkit.prox import Box, Term, projection, residual
 from optkit.sources import SCHEMES, Engine, Matrix, Pair, Product, Separate, Source, User
 from optkit.stopping import Reason, Stop
 
 ROUNDING = float(10 * np.finfo(float).eps)  # relative; f values closer than this are not told apart
+
+
+class UndefinedStart(ValueError):
+    """f or its gradient is not finite at x0."""
 
 
 class Objective:
@@ -36,21 +46,29 @@ class Objective:
     Stop. User callables get copies of x, so nothing they do to it reaches the run.
     """
 
+    scale_free = False  # whether `measure` stays the same when f is multiplied by a number
+
     def __init__(self, fun, x0, args=(), *, jac=None, hess=None, hessp=None, compile=True,
                  term: Term | None = None, source: Callable[[User], Source] | None = None):
         self.x0, self.restore = flatten_start(x0)
-        self.term = term
+        self.term, self._project = term, projection(term)
         self.x0 = freeze(self._feasible(self.x0))
         self.n = self.x0.size
         self.nfev = self.njev = self.nhev = 0
         self.maxfev, self.deadline = math.inf, math.inf
+        self.target = 0.0  # what ‖g‖∞ has to reach, which the loop sets: subproblems need not be solved further
         self.saw_minus_infinity = False
+        self.history = History()  # of the run, which the loop sets: nonmonotone line searches look back in it
         self._best: Point | None = None  # while only the value is known there, its g is None
         self._valued: tuple = (None, None)  # where the last value was asked for, and the feasible point it was taken at
         self._last: Point | None = None
         args = args if isinstance(args, tuple) else (args,)
         if not callable(fun):
             raise TypeError(f"fun: need a callable f(x, *args), got {fun!r}")
+        self.finite_sum = fun if isinstance(fun, FiniteSum) else None
+        if self.finite_sum is not None:
+            fun, args = self.finite_sum.with_data(args)
+        self._rows_done = 0
         self._user = User(fun, args, self.restore, self.x0)
         self._source = source(self._user) if source else self._gradient_source(self._user, jac, compile)
         self._hess = hess
@@ -64,11 +82,12 @@ class Objective:
         if callable(jac):
             return Separate(user, lambda x: user.call(jac, x, "jac"))
         if isinstance(jac, str) and jac in SCHEMES:
-            return Separate(user, self._difference_gradient(user, SCHEMES[jac]), f"{jac} differences of f")
+            return Separate(user, self._difference_gradient(user, jac), f"{jac} differences of f")
         raise ValueError(f"jac: need a callable, True, None, '2-point' or '3-point', got jac={jac!r}; "
                          "jac=None gives exact derivatives")
 
-    def _product_source(self, user: User, hess, hessp) -> Callable[[Vector], Product]:
+    def _product_source(self, user: User, hess, hessp) -> Callable[[Vector], Product] | None:
+        """Where products come from; None where they are differences of gradients."""
         if hessp is not None:
             if not callable(hessp):
                 raise TypeError(f"hessp: need a callable hessp(x, p, *args), got {hessp!r}")
@@ -78,18 +97,27 @@ class Objective:
         if hess is not None and not (isinstance(hess, str) and hess in SCHEMES):
             raise ValueError(f"hess: need a callable hess(x, *args), '2-point', '3-point' or None, got hess={hess!r}; "
                              "quasi-Newton updates of SciPy are not used, method='bfgs' has its own")
-        exact = hess is None and hasattr(self._source, "linearize")
-        return self._source.linearize if exact else self._differenced  # type: ignore[attr-defined]
+        return getattr(self._source, "linearize", None) if hess is None else None
 
     def _user_hessian(self, x: Vector):
         return self._hess(self.restore(x.copy()), *self._user.args)
 
     def _difference_gradient(self, user: User, scheme: str) -> Product:
+        owner, box = weakref.proxy(self), self.box  # the source belongs to the objective: no cycle
+
         def counted(z: Vector) -> float:
-            self.nfev += 1
+            owner.nfev += 1
             return user.value(z)
 
-        return lambda x: ad.finite_difference.gradient(counted, x, scheme=scheme)
+        if self._project is None:
+            return lambda x: ad.finite_difference.gradient(counted, x, scheme=SCHEMES[scheme])
+        self._check_steps_stay_inside()
+        return lambda x: differences.gradient(counted, x, box, scheme)
+
+    def _check_steps_stay_inside(self) -> None:
+        if self._project is not None and not isinstance(self.term, Box):
+            raise ValueError(f"differences would leave the set {type(self.term).__name__}; give jac=... (for products "
+                             "also hess=... or hessp=...), or leave jac out for exact derivatives")
 
     @property
     def box(self) -> Box:
@@ -99,7 +127,7 @@ class Objective:
     @property
     def has_exact_hvp(self) -> bool:
         """Whether products are exact, not differences of gradients."""
-        return self._product != self._differenced
+        return self._product is not None
 
     @property
     def compiled(self) -> bool:
@@ -116,17 +144,19 @@ class Objective:
         try:
             f, g = self._source.value_and_grad(self.x0)
         except (TypeError, ValueError) as error:
-            if isinstance(self._source, Engine):
+            if being_recorded():
+                error.add_note("optkit: what a derivative is taken by goes in by args: minimize(f, x0, args=(p,))")
+            elif isinstance(self._source, Engine):
                 self._user.value(self.x0)  # says it better where f itself does not return a number
                 error.add_note("optkit: where autodiff can't follow f, give jac=..., or jac='3-point' for differences.")
             raise
         self.nfev, self.njev = self.nfev + 1, self.njev + 1
         if not math.isfinite(f):
-            raise ValueError(f"f(x0) must be finite, got {f}; start where f is defined")
+            raise UndefinedStart(f"f(x0) must be finite, got {f}; start where f is defined")
         if not is_finite(g):
             bad = int(np.flatnonzero(~np.isfinite(g))[0])
-            raise ValueError(f"the gradient at x0 must be finite, got g[{bad}] = {g[bad]}; "
-                             "start where f is differentiable")
+            raise UndefinedStart(f"the gradient at x0 must be finite, got g[{bad}] = {g[bad]}; "
+                                 "start where f is differentiable")
         self._last = self._best = Point(self.x0, f + self._extra(self.x0), freeze(g))
         return self._best
 
@@ -148,7 +178,9 @@ class Objective:
         if x is not self._valued[1]:
             self.nfev += 1
         self.njev += 1
-        f, g = _unless_singular(self._source.value_and_grad, freeze(x), (math.inf, np.full(self.n, math.nan)))
+        self._last = None
+        pair = _unless_singular(self._source.value_and_grad, freeze(x), None)
+        f, g = pair or (math.inf, np.full(self.n, math.nan))
         f = self._finite(f) + self._extra(x)
         if not is_finite(g):
             f = math.inf
@@ -159,13 +191,13 @@ class Objective:
 
     def _feasible(self, x: Vector) -> Vector:
         """x itself, or its projection where it lies outside the set."""
-        if self.term is None or not self.term.is_set:
+        if self._project is None:
             return x
-        inside = self.term.prox(x, 1.0)
+        inside = self._project(x)
         return x if (inside == x).all() else inside
 
     def _extra(self, x: Vector) -> float:
-        return 0.0 if self.term is None else self.term.value(x)
+        return 0.0 if self.term is None or self.term.is_set else self.term.value(x)
 
     def measure(self, point: Point) -> float:
         """How far from stationary, in the ∞-norm: the gradient, or the proximal gradient step of length one.
@@ -174,11 +206,33 @@ class Objective:
         """
         if self.term is None:
             return norm_inf(point.g)
-        return norm_inf(point.x - self.term.prox(point.x - point.g, 1.0))
+        return norm_inf(residual(self.term, point.x, point.g))
+
+    def rows(self) -> int:
+        """How many rows of data f is a mean over. TypeError where f is no FiniteSum, ValueError where it is no mean."""
+        if self.finite_sum is None or not isinstance(self._source, Engine):
+            raise TypeError("fun: this method goes by a few rows of data at a time and needs an optkit.FiniteSum (f, "
+                            "*data), without jac; method=None minimises any other f")
+        away = 0.1 * (1 + np.abs(self.x0)) * np.random.default_rng(0).standard_normal(self.n)
+        self.finite_sum.check([self.restore(x) for x in (self.x0, self._feasible(self.x0 + away))])
+        return self.finite_sum.rows
+
+    def batch_gradient(self, x: Vector, rows: np.ndarray) -> Vector:
+        """The gradient at x of the mean over these rows of a FiniteSum, with its regularizer: itself for all rows.
+
+        Gradients of as many rows as there are count one njev together, from the first of them on; nothing else counts.
+        """
+        if time.perf_counter() > self.deadline:
+            raise Stop(Reason.MAXTIME)
+        total: FiniteSum = self.finite_sum  # type: ignore[assignment]
+        begun = math.ceil(self._rows_done / total.rows)
+        self._rows_done += len(rows)
+        self.njev += math.ceil(self._rows_done / total.rows) - begun
+        return self._source.batch_gradient(x, total.batch(rows))  # type: ignore[attr-defined]
 
     def hvp(self, x: Vector) -> Product:
         """v -> H(x) v, linearised once, now; it stays valid."""
-        product = self._product(x)
+        product = (self._product or self._differenced)(x)
 
         def counted(v: Vector) -> Vector:
             if time.perf_counter() > self.deadline:
@@ -202,16 +256,26 @@ class Objective:
             H, passes = self._source.sparse_hessian(x)  # type: ignore[attr-defined]
             self.nhev += passes
             return H
-        product, H = self._product(x), np.empty((self.n, self.n))
+        product, H = (self._product or self._differenced)(x), np.empty((self.n, self.n))
         for column, e in zip(H.T, np.eye(self.n), strict=True):
             column[:] = product(e)
         self.nhev += self.n
         return 0.5 * (H + H.T)
 
     @property
+    def has_user_hessian(self) -> bool:
+        """Whether hessian(x) is the user's own matrix, dense or sparse as it comes."""
+        return callable(self._hess)
+
+    @property
     def has_sparse_hessian(self) -> bool:
         """Whether hessian(x, sparse=True) takes one product a colour, not n."""
-        return hasattr(self._source, "sparse_hessian") and self._product != self._differenced and self._hess is None
+        return hasattr(self._source, "sparse_hessian") and self._product is not None and self._hess is None
+
+    @property
+    def lowest(self) -> float:
+        """The lowest value so far, +inf before the start."""
+        return math.inf if self._best is None else self._best.f
 
     @property
     def best(self) -> Point:
@@ -223,15 +287,53 @@ class Objective:
             self._best = best = best._replace(g=freeze(self._gradient(best.x)))
         return best
 
+    def salvage(self) -> None:
+        """Take in a value that an exception in the gradient at the same point kept from being noted."""
+        if isinstance(self._source, Separate):
+            x, f = self._source.remembered
+            if x is not None and self._finite(f) + self._extra(x) < self.lowest:
+                self._best = Point(x, f + self._extra(x), None)  # type: ignore[arg-type]
+
+    @property
+    def best_without_gradient(self) -> Point:
+        """The lowest point evaluated, its g NaN where only its value was asked for. Costs nothing."""
+        best = self._best
+        if best is None:
+            raise ValueError("no point has been evaluated yet")
+        return best if best.g is not None else best._replace(g=freeze(np.full(self.n, math.nan)))
+
     def prefer(self, point: Point) -> bool:
         """Make `point` the best if no lower one is known beyond rounding; says whether it is."""
         if self._best is None or point.f <= self._best.f + ROUNDING * abs(point.f):
             self._best = point
         return self._best is point
 
+    @property
+    def structure(self) -> str:
+        """The structure of x0 in words: dicts, lists and tuples, and the shapes of the arrays in them."""
+        return structure(self._user.like)
+
+    def memory(self) -> "Memory":
+        """What later evaluations, counts and the best point depend on."""
+        return Memory(self.nfev, self.njev, self.nhev, self.saw_minus_infinity, self._best, self._last, self._valued,
+                      self._rows_done, getattr(self._source, "remembered", None))
+
+    def recall(self, memory: "Memory") -> None:
+        """Go on from there."""
+        self.nfev, self.njev, self.nhev, self.saw_minus_infinity = memory.nfev, memory.njev, memory.nhev, memory.fell
+        self._best, self._last, self._valued = memory.best, memory.last, memory.valued
+        self._rows_done = memory.rows_done
+        if memory.source is not None:
+            self._source.remembered = memory.source  # type: ignore[attr-defined]
+
+    def plain(self, x: Any) -> Any:
+        """f by calling f itself, x in the structure of x0. Not counted; nothing is added to it."""
+        return self._user.plain(x)
+
     def plain_value(self, x: Vector) -> float:
         """f(x) by calling f itself. Not counted."""
-        return self._user.value(x) + self._extra(x)
+        value = self._source.value if isinstance(self._source, Pair) else self._user.value
+        return value(x) + self._extra(x)
 
     def _check_limits(self):
         if self.nfev >= self.maxfev:
@@ -247,17 +349,10 @@ class Objective:
         return math.inf
 
     def _differenced(self, x: Vector) -> Product:
-        """Products by forward differences of the gradient (Nocedal & Wright §8.1)."""
-        g = self._gradient(x)
-
-        def product(v: Vector) -> Vector:
-            size = norm(v)
-            if size == 0:
-                return np.zeros(self.n)
-            h = 2 * math.sqrt(np.finfo(float).eps) * (1 + norm(x)) / size
-            return (self._gradient(freeze(x + h * v)) - g) / h
-
-        return product
+        """Products by differences of the gradient, inside the bounds."""
+        self._check_steps_stay_inside()
+        g, box = self._gradient(x), self.box
+        return lambda v: differences.product(lambda z: self._gradient(freeze(z)), x, g, v, box)
 
     def _gradient(self, x: Vector) -> Vector:
         if self._last is not None and x is self._last.x:
@@ -265,6 +360,24 @@ class Objective:
         self.njev += 1
         self.nfev += isinstance(self._source, Pair) and not self._source.knows(x)
         return self._source.gradient(x)
+
+
+@dataclass(frozen=True, slots=True)
+class Memory:
+    """What an Objective remembers between evaluations, as plain data.
+
+    fell : whether a value was −∞. rows_done : of a finite sum. source : what the source of derivatives remembers.
+    """
+
+    nfev: int
+    njev: int
+    nhev: int
+    fell: bool
+    best: Point | None
+    last: Point | None
+    valued: tuple
+    rows_done: int
+    source: Any
 
 
 def _unless_singular(evaluate: Callable, x: Vector, otherwise: Any) -> Any:

@@ -1,7 +1,8 @@
 """What watches a run: the user's callback, the path of iterates, the progress bar."""
 
 import inspect
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 from scipy.optimize import OptimizeResult
@@ -11,7 +12,7 @@ from optkit.loop import Observer
 from optkit.objective import Objective
 from optkit.point import Point
 
-__all__ = ["Callback", "Observer", "Path", "Progress"]
+__all__ = ["Callback", "Observer", "Path", "Progress", "counter"]
 
 
 class Callback:
@@ -39,6 +40,15 @@ class Callback:
         del record["f"]
         x, jac = restore(point.x.copy()), restore(point.g.copy())
         self.callback(intermediate_result=OptimizeResult(x=x, fun=point.f, jac=jac, **record))
+
+
+@contextmanager
+def counter(name: str, total: int) -> Iterator[Callable[[], Any]]:
+    """A tqdm bar of so many runs; the function given counts one."""
+    from tqdm import tqdm
+
+    with tqdm(total=total, desc=name, unit=" runs") as bar:
+        yield bar.update
 
 
 class Path:

@@ -21,12 +21,16 @@ RENAMED = {
     "xrtol": "xtol",
     "initial_trust_radius": "delta0",
     "max_trust_radius": "delta_max",
+    "initial_tr_radius": "delta0",
+    "initial_barrier_parameter": "barrier",
 }
 # SciPy's options about finite differences, printing and processes: without meaning here.
-MEANINGLESS = {"eps", "finite_diff_rel_step", "iprint", "workers", "inexact"}
+MEANINGLESS = {"eps", "finite_diff_rel_step", "iprint", "workers", "inexact", "verbose", "sparse_jacobian",
+               "factorization_method"}
 RULES = {field.name for field in dataclasses.fields(StoppingRules)}
 # What the front door itself takes, with its defaults.
-DOOR: dict[str, Any] = {"disp": False, "progress": False, "return_all": False, "compile": True, "norm": np.inf}
+DOOR: dict[str, Any] = {"disp": False, "progress": False, "return_all": False, "compile": True, "norm": np.inf,
+                        "checkpoint": None, "every": 10, "resume": None}
 
 
 class UnknownOption(TypeError):
@@ -91,8 +95,23 @@ def method_name(solver: Solver) -> str:
 
 
 def copes(method: Solver | type, term: Term | None) -> bool:
-    """Whether a method takes what is added to f: its `terms` are the classes it handles, such as Box, Set or object."""
-    return term is None or isinstance(term, getattr(method, "terms", ()))
+    """Whether a method takes what is added to f: of the classes in its `terms`, or any set where it `takes_sets`."""
+    if term is None or isinstance(term, getattr(method, "terms", ())):
+        return True
+    return getattr(method, "takes_sets", False) and term.is_set
+
+
+def merge_options(options: dict[str, Any] | None, by_name: dict[str, Any], tol: float | None) -> dict[str, Any]:
+    """One dict of options; `tol` is gtol where that is not given (SciPy's rule)."""
+    if options is not None and not isinstance(options, dict):
+        raise TypeError(f"options: need a dict, got {type(options).__name__} {options!r:.60}")
+    both = sorted(set(options or {}) & set(by_name))
+    if both:
+        raise TypeError(f"options given twice, in `options` and by name: {', '.join(both)}; give each once")
+    merged = {**(options or {}), **by_name}
+    if tol is not None:
+        merged.setdefault("gtol", tol)
+    return merged
 
 
 def split_options(options: dict[str, Any], solver: Solver | type) -> tuple[Solver, StoppingRules, dict[str, Any]]:

@@ -1,15 +1,23 @@
 """What a run gives back: SciPy's OptimizeResult, with the history, the reason and a way to disk."""
 
-import json
+import contextlib
+import copy
 import os
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import numpy as np
 from scipy.optimize import OptimizeResult
 
-from optkit.history import History, Record
-from optkit.stopping import Reason
+from optkit.encoding import read, write
+from optkit.text import duration, shortened
+
+if TYPE_CHECKING:  # a certificate needs an objective, which knows results
+    from optkit.certificate import Certificate
+    from optkit.convexity.domains import Region
+    from optkit.objective import Objective
+
+KIND = "optkit result"
 
 
 class Result(OptimizeResult):
@@ -18,7 +26,8 @@ class Result(OptimizeResult):
     x, jac : best point and the gradient there, in the structure of x0. fun : f(x). success : the gradient test holds at
     x. reason : Reason; status, message : the same as a number and in words. nit, nfev, njev, nhev : iterations, values,
     gradients and Hessian-vector products. history : one Record an iteration. method, choice : the method and how it was
-    chosen. derivatives : where they came from. seconds : of the whole run. gnorm, gtol : ‖jac‖∞ and its threshold.
+    chosen. derivatives : where they came from. seconds : of the whole run. gnorm, gtol : `measured` and its
+    threshold: ‖jac‖∞, or with bounds or a term what takes its place, ‖x − prox(x − jac)‖∞.
     """
 
     def __str__(self) -> str:
@@ -27,9 +36,9 @@ class Result(OptimizeResult):
             ("derivatives", self.get("derivatives", "")),
             ("stopped", f"{self.reason.name}: {self.message}"),
             ("f(x)", f"{self.fun:.12g}   from {self.history[0].f:.6g}" if len(self.history) else f"{self.fun:.12g}"),
-            ("‖∇f(x)‖∞", f"{self.gnorm:.3g}   gtol {self.gtol:.3g}"),
-            ("cost", f"{self.nit} iterations, {self.nfev} f, {self.njev} g, {self.nhev} Hv, {_seconds(self.seconds)}"),
-            ("x", _shorten(self.x)),
+            (self.get("measured", "‖∇f(x)‖∞"), f"{self.gnorm:.3g}   gtol {self.gtol:.3g}"),
+            ("cost", f"{self.nit} iterations, {self.nfev} f, {self.njev} g, {self.nhev} Hv, {duration(self.seconds)}"),
+            ("x", shortened(self.x)),
         ]
         rows = [(name, text) for name, text in rows if text]
         width = max(len(name) for name, _ in rows)
@@ -45,75 +54,76 @@ class Result(OptimizeResult):
         return convergence([self], path=path)
 
     def save(self, path: str | os.PathLike) -> Path:
-        """Write everything to one .npz file (arrays and JSON, no pickle); `optkit.load` reads it back."""
-        arrays: list[np.ndarray] = []
-        fields = {key: _encode(value, arrays) for key, value in self.items()}
-        path = Path(path)
-        with open(path, "wb") as file:
-            numbered: Any = {f"a{i}": a for i, a in enumerate(arrays)}
-            np.savez(file, _fields=np.array(json.dumps(fields)), **numbered)
-        return path
+        """Write everything to one .npz file (arrays and JSON, no pickle), atomically; `optkit.load` reads it back."""
+        return write(path, KIND, dict(self), __name__)
+
+    def certificate(self, domain: "Region | None" = None, *, mu: Any = None, fun: Callable | None = None,
+                    args: Any = (), bounds: Any = None, prox: Any = None) -> "Certificate":
+        """What the second derivatives say about x: extreme eigenvalues, and what kind of point it is. print() it.
+
+        mu : a number (or a certified Bound of optkit.convexity) for which f is μ-strongly convex; domain : where
+        optkit.convexity.check is to look for one. Then the certificate bounds f(x) − f*.
+        fun, args, bounds, prox : those of `minimize`, needed where the result comes from a file or a pickle that holds
+        no certificate yet. Cost: n products, or some hundred above 300 unknowns; nothing when asked again.
+        """
+        from optkit.certificate import bounded, certify, objective_again
+
+        if "multipliers" in self:
+            raise ValueError("certificate: not for runs with constraints; their message says what the curvature along "
+                             "the active constraints is, `optimality` and `multipliers` the rest")
+        objective = self.__dict__.get("_objective")
+        if fun is not None:
+            gnorm = max(self.gnorm, self.gtol)
+            objective = objective_again(self.x, self.fun, gnorm, fun, args, bounds, prox)
+            self.remember(objective)
+        if "certified" not in self:
+            if objective is None:
+                raise ValueError("certificate: the function is not saved with a result; give it again, as in "
+                                 "certificate(fun=f, args=args), with bounds if there were any")
+            self.certified = certify(objective, self.x, self.gtol)
+        if mu is not None or domain is not None:
+            if objective is None:
+                raise ValueError("certificate: mu and domain need the function again, as in certificate(mu=mu, fun=f)")
+            self.certified = bounded(self.certified, objective, self.x, mu, domain)
+        return self.certified
+
+    def remember(self, objective: "Objective") -> None:
+        """Keep how to compute products, for `certificate`; it is neither saved nor pickled."""
+        self.__dict__["_objective"] = objective
+
+    def copy(self) -> "Result":
+        """A shallow copy."""
+        return copy.copy(self)
+
+    def __copy__(self) -> "Result":
+        return self._like(dict(self))
+
+    def __deepcopy__(self, memo: dict) -> "Result":
+        return self._like(copy.deepcopy(dict(self), memo))
+
+    def _like(self, items: dict) -> "Result":
+        new = type(self)(items)
+        new.__dict__.update(self.__dict__)
+        return new
+
+    def __reduce__(self):
+        return type(self), (dict(self),)
+
+
+def attach(error: Exception, result: Result) -> None:
+    """Give an exception the result so far, in a note and as its attribute `result` where it can have one."""
+    with contextlib.suppress(AttributeError, TypeError):
+        error.result = result  # type: ignore[attr-defined]
+    where = "; error.result has it" if getattr(error, "result", None) is result else ""
+    with contextlib.suppress(AttributeError, TypeError):
+        error.add_note(f"optkit: the best point so far has f(x) = {result.fun:.12g}, after {result.nit} iterations and "
+                       f"{result.nfev} evaluations{where}")
 
 
 def load(path: str | os.PathLike) -> Result:
     """A Result written by `Result.save`. Raises ValueError where the file is something else."""
-    with np.load(path, allow_pickle=False) as file:
-        if "_fields" not in file:
-            raise ValueError(f"load: need a file written by Result.save, got {os.fspath(path)!r}")
-        fields = json.loads(str(file["_fields"]))
-        arrays = [file[f"a{i}"] for i in range(len(file.files) - 1)]
-    return Result({key: _decode(value, arrays) for key, value in fields.items()})
+    import optkit.certificate  # noqa: F401 - one may be in the file, and its class is looked up, not imported
+    from optkit.fit import Fit
 
-
-def _encode(value: Any, arrays: list) -> Any:
-    """JSON for one value; arrays are put aside and referred to by number."""
-    if value is None or isinstance(value, str | bool | int) or type(value) is float:
-        return value
-    if isinstance(value, Reason):
-        return {"reason": value.name}
-    if isinstance(value, History):
-        arrays.append(np.array([row for row in value], dtype=float).reshape(len(value), len(Record._fields)))
-        return {"history": len(arrays) - 1}
-    if isinstance(value, dict):
-        return {"dict": [[_encode(k, arrays), _encode(v, arrays)] for k, v in value.items()]}
-    if isinstance(value, list | tuple):
-        return {"tuple" if isinstance(value, tuple) else "list": [_encode(v, arrays) for v in value]}
-    array = np.asarray(value)
-    if array.dtype.kind not in "fiub":
-        raise TypeError(f"save: cannot write {type(value).__name__} {value!r:.60}; delete it from the result first")
-    arrays.append(array)
-    return {"scalar" if np.isscalar(value) else "array": len(arrays) - 1}
-
-
-def _decode(value: Any, arrays: list) -> Any:
-    if not isinstance(value, dict):
-        return value
-    ((kind, body),) = value.items()
-    match kind:
-        case "reason":
-            return Reason[body]
-        case "history":
-            return History(tuple(_as_int_where(i, v) for i, v in enumerate(row)) for row in arrays[body].tolist())
-        case "dict":
-            return {_decode(k, arrays): _decode(v, arrays) for k, v in body}
-        case "list" | "tuple":
-            values = [_decode(v, arrays) for v in body]
-            return values if kind == "list" else tuple(values)
-        case "scalar":
-            return arrays[body][()]
-        case _:
-            return arrays[body]
-
-
-def _as_int_where(column: int, value: float) -> float | int:
-    return value if Record.__annotations__[Record._fields[column]] is float else int(value)
-
-
-def _seconds(t: float) -> str:
-    return f"{t:.3g} s" if t >= 1 else f"{1e3 * t:.3g} ms"
-
-
-def _shorten(x: Any) -> str:
-    with np.printoptions(precision=6, threshold=8, edgeitems=3):
-        text = str(x)
-    return text if len(text) <= 200 and "\n" not in text else f"{text[:120]}…".replace("\n", " ")
+    items = read(path, KIND, __name__, "Result.save")
+    return Fit.loaded(items) if "active_mask" in items else Result(items)

@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Callable
-from typing import Protocol
+from typing import Any, Protocol
 
 import numpy as np
 import scipy.sparse
@@ -41,8 +41,12 @@ class User:
         self.fun, self.args, self.restore, self.like = fun, args, restore, restore(x0)
 
     def value(self, x: Vector) -> float:
+        return as_scalar(self.plain(self.restore(x.copy())))
+
+    def plain(self, x: Any) -> Any:
+        """What f returns at x, in the structure of x0."""
         fun = self.fun.f if isinstance(self.fun, ad.Function) else self.fun
-        return as_scalar(fun(self.restore(x.copy()), *self.args))
+        return fun(x, *self.args)
 
     def call(self, fun, x: Vector, name: str, *more) -> Vector:
         return as_gradient(fun(self.restore(x.copy()), *more, *self.args), self.like, x.size, name)
@@ -59,6 +63,8 @@ class Engine:
             flat = fun if restore.is_identity else lambda x, *args: fun(restore(x), *args)
             self.fun = ad.compile(flat, eager=not compile)
         self._sparse = ad.sparse_hessian(self.fun.f)
+        self._linear: tuple = (None, None)  # where the gradient was linearised last, and the products there
+        self._expects_products = False
 
     @property
     def origin(self) -> str:
@@ -69,14 +75,28 @@ class Engine:
         return as_scalar(self.fun(x, *self.args))
 
     def value_and_grad(self, x: Vector) -> tuple[float, Vector]:
-        f, g = self.fun.value_and_grad(x, *self.args)
+        f, g = self._linearized(x)[:2] if self._expects_products else self.fun.value_and_grad(x, *self.args)
         return as_scalar(f), g
 
     def gradient(self, x: Vector) -> Vector:
         return self.value_and_grad(x)[1]
 
+    def batch_gradient(self, x: Vector, args: tuple) -> Vector:
+        """The gradient with other args: arrays of one shape share one recording."""
+        return self.fun.value_and_grad(x, *args)[1]
+
     def linearize(self, x: Vector) -> Product:
-        return self.fun.linearize_grad(x, *self.args)[2]
+        if x is not self._linear[0]:
+            self._linearized(x)
+        self._expects_products = True
+        return self._linear[1]
+
+    def _linearized(self, x: Vector) -> tuple:
+        """(f, g, v -> Hv). Once products were asked for, trials are evaluated this way: it costs about as much as f and
+        g on large data, twice as much on small, and the accepted trial is then linearised."""
+        found = self.fun.linearize_grad(x, *self.args)
+        self._linear = x, found[2]
+        return found
 
     def sparse_hessian(self, x: Vector) -> tuple[scipy.sparse.csr_array, int]:
         """H by colouring, and the number of products it took."""
@@ -91,6 +111,15 @@ class Separate:
         self.user, self.gradient, self.origin = user, gradient, origin
         self._x: Vector | None = None
         self._f = math.nan
+
+    @property
+    def remembered(self) -> tuple:
+        """Where the last value was taken, and the value."""
+        return self._x, self._f
+
+    @remembered.setter
+    def remembered(self, known: tuple) -> None:
+        self._x, self._f = known
 
     def value(self, x: Vector) -> float:
         self._x, self._f = x, self.user.value(x)
@@ -110,6 +139,15 @@ class Pair:
         self.user = user
         self._x: Vector | None = None
         self._pair: tuple[float, Vector] = (math.nan, np.empty(0))
+
+    @property
+    def remembered(self) -> tuple:
+        """Where the last pair was taken, and the pair."""
+        return self._x, self._pair
+
+    @remembered.setter
+    def remembered(self, known: tuple) -> None:
+        self._x, self._pair = known
 
     def value(self, x: Vector) -> float:
         return self.value_and_grad(x)[0]

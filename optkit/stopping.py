@@ -20,6 +20,8 @@ class Reason(Enum):
     SADDLE_POINT = (8, "the gradient vanishes but the Hessian has a negative eigenvalue: a saddle point or a maximum")
     DIVERGED = (9, "the fixed step left the region where f is finite")
     DISAGREEMENT = (10, "a plain evaluation of f at x disagrees with the value the run used")
+    INFEASIBLE = (11, "no point that satisfies the constraints was found: their violation has a minimum at x")
+    EXCEPTION = (97, "an exception was raised while f, a derivative or `callback` ran")
     INTERRUPTED = (98, "interrupted from the keyboard")
     CALLBACK = (99, "`callback` raised `StopIteration`")
 
@@ -46,11 +48,14 @@ class StoppingRules:
 
     gtol : stop with success when ‖g‖∞ <= gtol·min(1, scale), scale = the largest of ‖g‖∞ and |f| at the iterates so
         far. For a well-scaled f that is SciPy's test; it tightens when all of f is tiny, so that multiplying f by 1e-8
-        does not turn the start into a solution. When no step can lower f at working precision, ‖g‖∞ <= gtol is enough.
+        does not turn the start into a solution. When no step can lower f at working precision, ‖g‖∞ <= gtol is enough;
+        so is, when a run ends without having met these, ‖g‖∞ <= 1e-5·gtol·(the largest ‖g‖∞ of the run), if rounding
+        errors of the gradient at x are as large: multiplying f by 1e12 then does not put the solution out of reach.
     xtol : stop when ‖x_k − x_{k−1}‖₂ <= xtol·max(1, ‖x_k‖₂); ftol : when 0 <= f_{k−1} − f_k <= ftol·max(1, |f_k|,
         |f_{k−1}|). Neither is success by itself; 0 turns them off.
     maxiter : iterations, None for max(10000, 200 n). maxfev : evaluations of f. maxtime : seconds. The last two are
-    checked at each evaluation, so also inside line searches.
+    checked at each evaluation, so also inside line searches. A run in which neither f nor ‖g‖∞ improves for 200
+    iterations stops as stalled.
     """
 
     gtol: float = 1e-5  # scipy.optimize.minimize

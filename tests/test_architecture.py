@@ -80,10 +80,13 @@ def parts_do_not_know_solvers(edge: Edge) -> str | None:
     return None
 
 
+HAVE_PLOT = ("optkit.result", "optkit.compare", "optkit.multistart", "optkit.convexity.report")
+
+
 def plots_are_at_the_edge(edge: Edge) -> str | None:
     if not inside(edge.target, "optkit.plots") or inside(edge.importer, "optkit.plots", "optkit.cli"):
         return None
-    if inside(edge.importer, "optkit.result", "optkit.convexity.report") and edge.late:
+    if inside(edge.importer, *HAVE_PLOT) and edge.late:
         return None
     return "plots is imported by the cli and, inside the function, by the .plot method of a result or report"
 
@@ -95,11 +98,13 @@ def matplotlib_only_in_plots(edge: Edge) -> str | None:
 
 
 def autodiff_behind_the_objective(edge: Edge) -> str | None:
-    allowed = inside(edge.importer, "optkit.objective", "optkit.sources", "optkit.implicit", "optkit.convexity") or \
+    allowed = inside(edge.importer, "optkit.objective", "optkit.sources", "optkit.residual_sources", "optkit.implicit",
+                     "optkit.convexity", "optkit.constrained.constraints") or \
         (edge.importer == "optkit.inputs" and inside(edge.target, "autodiff.pytree")) or \
         (edge.importer == "optkit.plots.graph" and inside(edge.target, "autodiff.interpreters.draw"))
     if edge.importer.startswith("optkit") and edge.root == "autodiff" and not allowed:
-        return ("in optkit, autodiff is imported only by sources.py, objective.py, implicit.py and convexity/ (its "
+        return ("in optkit, autodiff is imported only by sources.py, objective.py, implicit.py, "
+                "constrained/constraints.py and convexity/ (its "
                 "pytree by inputs.py, its interpreters.draw by plots/graph.py)")
     return None
 

@@ -52,7 +52,8 @@ def _adjugate_value(a, *directions):
     count = len(directions) + 1
     letters = "abcdefghijklmn"[:count]
     products = _products_without(s, count)
-    out = np.zeros(np.broadcast_shapes(a.shape, *(h.shape for h in directions)), np.result_type(a, *directions))
+    dtype = np.result_type(a, *directions)
+    out = np.zeros(np.broadcast_shapes(a.shape, *(h.shape for h in directions)), dtype)
     for permutation in itertools.permutations(range(count)):
         terms = [f"...{letters[j]}{letters[permutation[j]]}" for j in range(1, count)]
         first = letters[permutation[0]]
@@ -60,7 +61,7 @@ def _adjugate_value(a, *directions):
         part = np.einsum(f"{','.join(['...' + letters, *terms])}->{own}", products, *moved, optimize=count > 2)
         out = out + _sign(permutation) * (part[..., None] * np.eye(s.shape[-1]) if first == "a" else part)
     sign = (np.linalg.det(u) * np.linalg.det(vt))[..., None, None]
-    return (sign * (v @ out @ uh)).astype(out.dtype, copy=False)
+    return (sign * (v @ out @ uh)).astype(dtype, copy=False)
 
 
 def _adjugate_shape(a, *directions):

@@ -14,10 +14,14 @@ F64, BOOL = np.dtype(np.float64), np.dtype(np.bool_)
 
 
 def broadcast(*inputs) -> tuple[int, ...]:
-    shapes = {shape_of(i) for i in inputs} - {()}
-    if len(shapes) <= 1:
-        return shapes.pop() if shapes else ()
-    return np.broadcast_shapes(*shapes)
+    found: tuple[int, ...] = ()
+    for i in inputs:
+        shape = shape_of(i)
+        if shape and shape != found:
+            if found:
+                return np.broadcast_shapes(*map(shape_of, inputs))
+            found = shape
+    return found
 
 
 def float_type(*inputs) -> np.dtype:
@@ -27,6 +31,11 @@ def float_type(*inputs) -> np.dtype:
 
 
 def same_type(*inputs) -> np.dtype:
+    for i in inputs:
+        if type(i) is not float and getattr(i, "dtype", None) is not F64:
+            break
+    else:
+        return F64
     kinds = [i if isinstance(i, (float, int, complex)) and not isinstance(i, np.generic) else i.dtype for i in inputs]
     return F64 if F64 in kinds and all(k == F64 or type(k) in (float, int) for k in kinds) else np.result_type(*kinds)
 

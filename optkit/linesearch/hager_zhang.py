@@ -14,8 +14,8 @@ class HagerZhang:
     Wolfe (T1): φ(α) <= φ(0) + delta α φ'(0) and φ'(α) >= sigma φ'(0). Approximate (T2): (2 delta − 1) φ'(0) >= φ'(α) >=
     sigma φ'(0) and φ(α) <= φ(0) + epsilon |φ(0)|, which still works where φ(α) − φ(0) is rounding, so it goes on to
     smaller gradients; f may rise by epsilon |f|. The first to hold ends the search; else the lowest trial of sufficient
-    decrease is given after `maxls` trials, None where there is none. Cost: a value and a gradient a trial. Hager &
-    Zhang 2005, SIAM J. Optim. 16, §4.
+    decrease is given after `maxls` trials or at `ray.longest`, None where there is none. Cost: a value and a gradient a
+    trial. Hager & Zhang 2005, SIAM J. Optim. 16, §4.
     """
 
     delta: float = 0.1  # Hager & Zhang 2005 §5, all of these
@@ -84,7 +84,9 @@ class _Search:
                 return low, c
             if not c.f <= self.limit:
                 return self.halve(start if c.f < math.inf else low, c)
-            low, alpha = c, self.rules.rho * alpha
+            if c.alpha >= self.ray.longest:
+                raise _Done
+            low, alpha = c, min(self.rules.rho * alpha, self.ray.longest)
 
     def update(self, a: End, b: End, alpha: float) -> tuple[End, End]:
         """U0–U3: a smaller interval from [a, b] and a point of it."""

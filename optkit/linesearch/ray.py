@@ -1,6 +1,9 @@
 """What a line search sees: φ(α) = f(x + αp)."""
 
+import math
 from typing import NamedTuple, Protocol
+
+import numpy as np
 
 from optkit.objective import ROUNDING, Objective
 from optkit.point import Point, Vector
@@ -27,12 +30,12 @@ class End(NamedTuple):
 
 
 class Ray:
-    """φ(α) = f(x + αp) from a point along p; f and slope are φ(0) and φ'(0)."""
+    """φ(α) = f(x + αp) from a point along p; f and slope are φ(0) and φ'(0). `longest` is the α not to go beyond."""
 
-    __slots__ = ("objective", "x", "p", "f", "slope")
+    __slots__ = ("objective", "x", "p", "f", "slope", "longest")
 
-    def __init__(self, objective: Objective, point: Point, p: Vector):
-        self.objective, self.p = objective, p
+    def __init__(self, objective: Objective, point: Point, p: Vector, longest: float = math.inf):
+        self.objective, self.p, self.longest = objective, p, longest
         self.x, self.f, g = point
         self.slope = float(g.dot(p))
 
@@ -49,6 +52,13 @@ class Ray:
         """The trial at a point whose value may be known already."""
         point = self.objective.point(x)
         return Trial(alpha, point, float(point.g.dot(self.p)))
+
+    def recent(self, window: int) -> Vector:
+        """φ(0) and the accepted values of f before it, newest first, at most `window`; none from before a restart."""
+        rows = self.objective.history[-window:]
+        started = np.flatnonzero(rows.step == 0)
+        values = rows.f[started[-1] if started.size else 0 :][::-1]
+        return values if values.size and values[0] == self.f else np.append(self.f, values)[:window]
 
 
 class LineSearch(Protocol):

@@ -4,26 +4,31 @@ import math
 from dataclasses import dataclass
 
 from optkit.checks import require
-from optkit.linesearch.ray import End, Ray, Trial, rounding_decrease
+from optkit.linesearch.ray import End, Ray, Trial
+from optkit.objective import ROUNDING
 
 
 @dataclass(frozen=True, slots=True)
 class StrongWolfe:
     """φ(α) <= φ(0) + c1 α φ'(0) and |φ'(α)| <= c2 |φ'(0)|, by safeguarded cubic interpolation.
 
-    Where f changes by no more than rounding, slopes alone decide (`rounding_decrease`). A trial that is not finite
-    pulls α back and bounds later ones. When `maxls` trials or the interval's relative precision `xtol` end the search
-    first, gives the lowest trial of sufficient decrease; None when there is none. Cost: a value and a gradient a trial.
+    Where f changes by no more than `blur` |f|, its change is taken from the slopes at both ends, which is exact on a
+    quadratic where subtraction leaves only rounding (Hager & Zhang 2005, T2). A trial that is not finite
+    pulls α back and bounds later ones; at `ray.longest` sufficient decrease is enough. When `maxls` trials or the
+    interval's relative precision `xtol` end the search first, gives the lowest trial of sufficient decrease; None when
+    there is none. Cost: a value and a gradient a trial.
     Moré & Thuente 1994, ACM TOMS 20; MINPACK-2 dcsrch and dcstep.
     """
 
     c1: float = 1e-4  # Nocedal & Wright §3.1
     c2: float = 0.9  # Nocedal & Wright §3.1, for Newton and quasi-Newton directions
+    blur: float = ROUNDING
     xtol: float = 1e-14
     maxls: int = 20  # L-BFGS-B in SciPy
 
     def __post_init__(self):
         require("StrongWolfe", 0 < self.c1 < self.c2 < 1, "0 < c1 < c2 < 1", c1=self.c1, c2=self.c2)
+        require("StrongWolfe", 0 <= self.blur < 1, "0 <= blur < 1", blur=self.blur)
         require("StrongWolfe", self.xtol >= 0, "xtol >= 0", xtol=self.xtol)
         require("StrongWolfe", self.maxls >= 1, "maxls >= 1", maxls=self.maxls)
 
@@ -31,38 +36,45 @@ class StrongWolfe:
         f0, d0 = ray.f, ray.slope
         if not d0 < 0:
             return None
-        interval = _Interval(End(0.0, f0, d0), alpha)
+        interval = _Interval(End(0.0, 0.0, d0), alpha, ray.longest)
         stage1, fallback = True, None
         for _ in range(self.maxls):
             trial = ray.at(alpha)
             f, d = trial.point.f, trial.slope
             if f < math.inf:
-                sufficient = f <= f0 + self.c1 * alpha * d0 and f < f0
-                if abs(d) <= -self.c2 * d0 and (sufficient or rounding_decrease(ray, trial, self.c1, self.c2)):
+                told = abs(f - f0) > self.blur * abs(f0)
+                change = f - f0 if told else 0.5 * alpha * (d0 + d)
+                lower = f <= f0 + self.c1 * alpha * d0 and f < f0
+                sufficient = lower if told else d <= (2 * self.c1 - 1) * d0
+                if abs(d) <= -self.c2 * d0 and (sufficient or lower):
                     return trial
-                if sufficient and (fallback is None or f < fallback.point.f):
+                if lower and (fallback is None or f < fallback.point.f):
                     fallback = trial
+                if lower and d < 0 and alpha == ray.longest:
+                    return trial
                 stage1 = stage1 and not (sufficient and d >= 0)
-                tilt = self.c1 * d0 if stage1 and not sufficient and f <= interval.best.f else 0.0
-                alpha = interval.after(End(alpha, f, d), tilt)
+                tilt = self.c1 * d0 if stage1 and not sufficient and change <= interval.best.f else 0.0
+                alpha = interval.after(End(alpha, change, d), tilt)
             else:
                 alpha = interval.retreat(alpha)
             if interval.exhausted(alpha, self.xtol):
                 break
+            del trial  # at large n: its two vectors, before the next are made
         return fallback
 
 
 class _Interval:
-    """`best` has the lowest φ so far; once `bracketed`, a minimiser lies between it and `other`."""
+    """Ends hold φ(α) − φ(0). `best` has the lowest; once `bracketed`, a minimiser lies between it and `other`."""
 
-    __slots__ = ("best", "other", "bracketed", "low", "high", "wall", "widths")
+    __slots__ = ("best", "other", "bracketed", "low", "high", "wall", "widths", "longest")
 
-    def __init__(self, start: End, alpha: float):
+    def __init__(self, start: End, alpha: float, longest: float):
         self.best = self.other = start
         self.bracketed = False
         self.low, self.high = 0.0, 5 * alpha
         self.wall = math.inf  # the smallest α where φ is not finite
         self.widths = (math.inf, math.inf)
+        self.longest = longest
 
     def after(self, trial: End, tilt: float) -> float:
         """dcstep: the next α after a trial; tilt ≠ 0 judges by ψ(α) = φ(α) − tilt·α (stage 1)."""
@@ -88,7 +100,7 @@ class _Interval:
     def _beyond(self, alpha: float) -> float:
         """The next α ahead of everything so far, but before the wall."""
         best = self.best.alpha
-        alpha = min(alpha if alpha > best else self.high, 0.5 * (best + self.wall))
+        alpha = min(alpha if alpha > best else self.high, 0.5 * (best + self.wall), self.longest)
         self.low, self.high = alpha + 1.1 * (alpha - best), alpha + 4 * (alpha - best)
         return alpha
 

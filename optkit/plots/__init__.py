@@ -5,5 +5,6 @@ from .convergence import convergence
 from .convexity import convexity
 from .graph import graph
 from .profile import performance_profile
+from .waterfall import waterfall
 
-__all__ = ["contours", "convergence", "convexity", "graph", "path", "performance_profile"]
+__all__ = ["contours", "convergence", "convexity", "graph", "path", "performance_profile", "waterfall"]

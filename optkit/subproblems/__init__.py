@@ -1,7 +1,12 @@
 """Small problems inside a step: Newton equations, trust regions, the sign of the curvature."""
 
 from optkit.subproblems.cg import CG, truncated_cg
-from optkit.subproblems.lanczos import Curvature, lowest_curvature
-from optkit.subproblems.steihaug import Region, steihaug
+from optkit.subproblems.dogleg import DoglegPath, SubspacePlane
+from optkit.subproblems.gltr import GLTR
+from optkit.subproblems.lanczos import Curvature, Ends, lanczos, lowest_curvature
+from optkit.subproblems.more_sorensen import MoreSorensen
+from optkit.subproblems.region import Region, Subproblem
+from optkit.subproblems.steihaug import Steihaug
 
-__all__ = ["CG", "Curvature", "Region", "lowest_curvature", "steihaug", "truncated_cg"]
+__all__ = ["CG", "GLTR", "Curvature", "DoglegPath", "Ends", "MoreSorensen", "Region", "Steihaug", "Subproblem",
+           "SubspacePlane", "lanczos", "lowest_curvature", "truncated_cg"]

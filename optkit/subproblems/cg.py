@@ -6,7 +6,9 @@ from typing import NamedTuple
 
 import numpy as np
 
-from optkit.point import Vector
+from optkit.point import Vector, norm_inf
+
+Operator = Callable[[Vector], Vector]
 
 
 class CG(NamedTuple):
@@ -21,26 +23,35 @@ class CG(NamedTuple):
     iterations: int
 
 
-def truncated_cg(hv: Callable[[Vector], Vector], g: Vector, tol: float, maxiter: int) -> CG:
+def truncated_cg(hv: Operator, g: Vector, tol: float, maxiter: int, *, precondition: Operator | None = None,
+                 flat: float = 0.0, target: float = 0.0) -> CG:
     """Minimise g·p + ½ p·Hp by CG from p = 0 until ‖Hp + g‖₂ <= tol, `maxiter` products, or dᵀHd <= 0.
 
-    hv : v -> H v. g : (n,), not zero. Exact arithmetic ends in as many steps as H has distinct eigenvalues.
-    Cost: one product and 5n multiplications a step. Dembo & Steihaug 1983; Nocedal & Wright alg. 7.1.
+    Also until ‖Hp + g‖∞ <= target: if that is half of what the gradient test asks for, more would be wasted.
+
+    hv : v -> H v. g : (n,), not zero. precondition : v -> M⁻¹v, symmetric and positive definite. flat : CG also ends
+    where its j-th step brought j·(its decrease) <= flat·(all decrease): Nash & Sofer 1990, Oper. Res. Lett. 9, 219-221.
+    Exact arithmetic ends in as many steps as M⁻¹H has distinct eigenvalues. Cost: one product (and one with M⁻¹) and
+    5n multiplications a step. Dembo & Steihaug 1983; Nocedal & Wright alg. 5.3 and 7.1.
     """
-    p, r, d = np.zeros_like(g), g.copy(), -g
-    rr = float(r.dot(r))
-    goal = tol * tol
-    for j in range(maxiter):
+    p, r = np.zeros_like(g), g.copy()
+    z = r if precondition is None else precondition(r)
+    d = -z
+    rz, goal, decrease = float(r.dot(z)), tol * tol, 0.0
+    for j in range(1, maxiter + 1):
         Hd = hv(d)
         curvature = float(d.dot(Hd))
         if not curvature > 0:
-            return CG(p, d * (rr / -curvature if curvature < 0 else 1.0), math.sqrt(rr), j + 1)
-        step = rr / curvature
+            return CG(p, d * (rz / -curvature if curvature < 0 else 1.0), math.sqrt(r.dot(r)), j)
+        step = rz / curvature
         p += step * d
         r += step * Hd
-        rr, before = float(r.dot(r)), rr
-        if rr <= goal:
-            return CG(p, None, math.sqrt(rr), j + 1)
-        d *= rr / before
-        d -= r
-    return CG(p, None, math.sqrt(rr), maxiter)
+        z = r if precondition is None else precondition(r)
+        gain, before, rz = 0.5 * step * rz, rz, float(r.dot(z))
+        decrease += gain
+        rr = rz if precondition is None else float(r.dot(r))
+        if rr <= goal or j * gain <= flat * decrease or norm_inf(r) <= target:
+            return CG(p, None, math.sqrt(rr), j)
+        d *= rz / before
+        d -= z
+    return CG(p, None, math.sqrt(r.dot(r)), maxiter)

@@ -7,52 +7,73 @@ from typing import NamedTuple
 import numpy as np
 
 from optkit.point import Vector, norm
+from optkit.subproblems.region import Region, to_boundary
 
 
-class Region(NamedTuple):
-    """A step p, the decrease −(g·p + ½ p·Hp) the model predicts for it, ‖p‖₂, and whether it ends on the boundary."""
+class Leg(NamedTuple):
+    """One step of CG, from p along d: by `step`, inf where the curvature d·Hd is not positive; 0 if not finite."""
 
-    p: Vector
-    predicted: float
-    length: float
-    on_boundary: bool
-    iterations: int
+    d: Vector
+    curvature: float
+    step: float
+    rr: float
+    pp: float
+    pd: float
+    dd: float
 
 
-def steihaug(hv: Callable[[Vector], Vector], g: Vector, delta: float, tol: float, maxiter: int) -> Region:
-    """Minimise g·p + ½ p·Hp within ‖p‖₂ <= delta by CG from p = 0, to the boundary where the curvature is not positive.
+class Steihaug:
+    """delta -> the minimiser of g·p + ½ p·Hp within ‖p‖₂ <= delta by CG from p = 0, to the boundary where it crosses it
+    or meets curvature that is not positive.
 
     Ends early where ‖Hp + g‖₂ <= tol or after `maxiter` products. ‖p‖ grows with every step, so the first crossing of
-    the boundary is final. At least half the best decrease when H ⪰ 0. Cost: one product and 6n multiplications a step.
+    the boundary is final. At least half the best decrease when H ⪰ 0. The path is kept: a shorter radius takes no
+    product. Cost: one product and 7n multiplications a step; memory: a vector a step.
     Steihaug 1983; Toint 1981; Nocedal & Wright alg. 7.2.
     """
-    p, r, d = np.zeros_like(g), g.copy(), -g
-    rr, pp, pd, dd = float(r.dot(r)), 0.0, 0.0, float(g.dot(g))
-    decrease, goal = 0.0, tol * tol
-    j = 0
-    while j < maxiter and rr > 0:
-        j += 1
-        Hd = hv(d)
+
+    def __init__(self, hv: Callable[[Vector], Vector], g: Vector, tol: float, maxiter: int):
+        self.hv, self.goal, self.maxiter = hv, tol * tol, maxiter
+        self.legs: list[Leg] = []
+        self.reported = 0  # products
+        self.p, self.r, self.d = np.zeros_like(g), g.copy(), -g
+        self.rr = float(g.dot(g))
+
+    def curvature(self) -> float:
+        if not self.legs and self.rr > 0:
+            self._extend()
+        return self.legs[0].curvature / self.legs[0].dd if self.legs else math.nan
+
+    def __call__(self, delta: float) -> Region:
+        region = self._follow(delta)
+        self.reported = len(self.legs)
+        return region
+
+    def _follow(self, delta: float) -> Region:
+        p, decrease = np.zeros_like(self.r), 0.0
+        for j in range(self.maxiter):
+            if j == len(self.legs):
+                if self.rr <= (self.goal if j else 0.0):
+                    break
+                self._extend()
+            leg = self.legs[j]
+            if not leg.pp + leg.step * (2 * leg.pd + leg.step * leg.dd) < delta * delta:
+                step = to_boundary(leg.pp, leg.pd, leg.dd, delta)
+                decrease += step * (leg.rr - 0.5 * step * leg.curvature)
+                return Region(p + step * leg.d, decrease, delta, True, len(self.legs) - self.reported)
+            p += leg.step * leg.d
+            decrease += 0.5 * leg.step * leg.rr
+        return Region(p, decrease, norm(p), False, len(self.legs) - self.reported)
+
+    def _extend(self) -> None:
+        d, rr = self.d, self.rr
+        Hd = self.hv(d)
         curvature = float(d.dot(Hd))
+        curvature = curvature if math.isfinite(curvature) else 0.0
         step = rr / curvature if curvature > 0 else math.inf
-        if not pp + step * (2 * pd + step * dd) < delta * delta:
-            step = _to_boundary(pp, pd, dd, delta)
-            decrease += step * (rr - 0.5 * step * (curvature if curvature == curvature else 0.0))
-            return Region(p + step * d, decrease, delta, True, j)
-        p += step * d
-        r += step * Hd
-        decrease += 0.5 * step * rr
-        rr, before = float(r.dot(r)), rr
-        if rr <= goal:
-            break
-        d *= rr / before
-        d -= r
-        pp, pd, dd = float(p.dot(p)), float(p.dot(d)), float(d.dot(d))
-    return Region(p, decrease, norm(p), False, j)
-
-
-def _to_boundary(pp: float, pd: float, dd: float, delta: float) -> float:
-    """The τ > 0 with ‖p + τd‖ = delta, by the formula without cancellation."""
-    rest = delta * delta - pp
-    root = math.sqrt(max(pd * pd + dd * rest, 0.0))
-    return rest / (pd + root) if pd > 0 else (root - pd) / dd
+        self.legs.append(Leg(d, curvature, step, rr, float(self.p.dot(self.p)), float(self.p.dot(d)), float(d.dot(d))))
+        if step < math.inf:
+            self.p += step * d
+            self.r += step * Hd
+            self.rr = float(self.r.dot(self.r))
+            self.d = d * (self.rr / rr) - self.r

@@ -651,9 +651,9 @@ def test_a_change_between_the_two_recordings_is_not_held_against_f():
 
 
 def test_generated_code_that_disagrees_is_not_used(monkeypatch):
-    from autodiff import answers
-    right = answers._COMPILED["gradient"]
-    monkeypatch.setitem(answers._COMPILED, "gradient", lambda *args: (right(*args)[0] + 1.0, right(*args)[1]))
+    from autodiff.compile import Program
+    right = Program.__call__
+    monkeypatch.setattr(Program, "__call__", lambda *args: (right(*args)[0] + 1.0, *right(*args)[1:]))
     fun = ad.compile(lambda x: x @ x)
     for x in POINTS:
         assert fun.value_and_grad(x)[0] == pytest.approx(x @ x)

@@ -224,6 +224,32 @@ def test_a_slope_that_lies_ends_in_none(name):
     assert ray.objective.nfev <= 61
 
 
+@pytest.mark.parametrize("name", SEARCHES)
+@pytest.mark.parametrize("alpha0", [0.5, 2.0])
+def test_no_trial_goes_beyond_the_longest_step(name, alpha0):
+    seen = []
+
+    def phi(t):
+        seen.append(t)
+        return -t, -1.0
+
+    free = ray_of(phi)
+    trial = SEARCHES[name]()(Ray(free.objective, free.objective.start(), np.ones(1), 2.0), alpha0)
+    assert max(seen) <= 2.0 and 0 < trial.alpha <= 2.0 and trial.point.f == -trial.alpha
+    if name in ("strong-wolfe", "hager-zhang"):
+        assert trial.alpha == 2.0
+
+
+def test_within_blur_the_change_is_taken_from_the_slopes():
+    """φ has noise of 1e-9 on top of 1; with blur the minimiser at 1e-5 is found, and without it nothing lower is."""
+    def phi(t):
+        return 1.0 + 1e-2 * ((t - 1e-5) ** 2) + (1e-9 if t else 0.0), 2e-2 * (t - 1e-5)
+
+    trial = StrongWolfe(c2=0.01, blur=1e-8)(ray_of(phi), 1e-6)
+    assert trial.alpha == pytest.approx(1e-5, rel=0.02)
+    assert StrongWolfe(c2=0.01)(ray_of(phi), 1e-6) is None
+
+
 def test_slopes_decide_where_values_are_only_rounding():
     base, scale = 1e8, 1e-10  # φ changes by 1e-10 on top of 1e8, whose unit of rounding is 1.5e-8
 
@@ -235,7 +261,8 @@ def test_slopes_decide_where_values_are_only_rounding():
         trial = search(ray, 0.9)
         assert trial is not None and abs(trial.slope) < abs(ray.slope)
     ray = ray_of(lambda t: (base + (1.5e-8 if t else 0.0), scale * (t - 1e-3)))
-    assert StrongWolfe(c2=0.5, maxls=5)(ray, 10.0) is None  # the slope says it went far past the minimum
+    trial = StrongWolfe(c2=0.5, maxls=5)(ray, 10.0)  # the slope says it went far past the minimum, and where that is
+    assert trial.alpha == pytest.approx(1e-3)
 
 
 def test_strong_wolfe_expands_fourfold_while_phi_falls_steeply():

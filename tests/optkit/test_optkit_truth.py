@@ -19,10 +19,12 @@ from optkit.stopping import Stop
 
 X0 = np.array([-1.2, 1.0])
 SOLVERS = {
-    **{name: cls() for name, cls in METHODS.items()},
+    **{name: cls() for name, cls in METHODS.items() if not hasattr(cls, "finite_sum")},
     "heavy-ball": Momentum(scheme="heavy-ball"),
     "armijo": GradientDescent(rule="armijo"),
 }
+BASELINES = ("adam", "adagrad", "rmsprop")  # their steps are as long as a rate says, so they go nowhere far, nor fast
+SEARCHING = [name for name in SOLVERS if name not in BASELINES]
 
 
 class Recorded:
@@ -115,7 +117,7 @@ def test_the_time_limit_is_kept_inside_cg():
     assert result.reason is Reason.MAXTIME and result.nhev <= 6
 
 
-@pytest.mark.parametrize("name", SOLVERS)
+@pytest.mark.parametrize("name", SEARCHING)
 @pytest.mark.parametrize("factor", [1e-8, 1e-20])
 def test_a_small_f_is_not_taken_for_a_solved_one(name, factor):
     """At x0 the gradient of 1e-8·rosen is below gtol; a plain test would stop there."""
@@ -192,7 +194,7 @@ def test_where_rounding_hides_the_decrease_slopes_find_the_minimum():
     ],
     ids=["linear", "-x²", "x³", "-exp", "-x⁴"],
 )
-@pytest.mark.parametrize("name", SOLVERS)
+@pytest.mark.parametrize("name", SEARCHING)
 def test_an_f_without_lower_bound_is_detected(name, fun, jac, hessp):
     result = optkit.minimize(fun, [-1.0, 2.0], jac=jac, hessp=hessp, method=SOLVERS[name])
     assert result.reason is Reason.UNBOUNDED and not result.success

@@ -1,0 +1,100 @@
+"""`minimize` inside a function that is being differentiated: x as a function of args."""
+
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import numpy as np
+
+import autodiff as ad
+from autodiff import pytree, stand_ins
+from optkit.inputs import flatten_start
+from optkit.prox import Box, Term
+from optkit.result import Result
+
+GTOL = 1e-9  # unless given: the derivative is that of the exact minimiser, so x has to be one
+DENSE_UP_TO = 1000  # unknowns: up to there the Hessian is factorised, from there products with it do
+
+
+def depends_on_trace(args: Any) -> bool:
+    """Whether some number in args is one that a derivative is being taken by."""
+    return any(type(leaf) is ad.Tracer for leaf in pytree.flatten(args)[0])
+
+
+def being_recorded() -> bool:
+    """Whether this thread is inside a function that is being recorded."""
+    return bool(stand_ins.recordings())
+
+
+_running = threading.local()
+
+
+@contextmanager
+def running() -> Iterator[None]:
+    """What runs inside is nested: a minimisation there is part of the objective of another."""
+    before, _running.now = is_nested(), True
+    try:
+        yield
+    finally:
+        _running.now = before
+
+
+def is_nested() -> bool:
+    """Whether this thread is inside a minimisation: its inner ones must not differ with how they are evaluated."""
+    return getattr(_running, "now", False)
+
+
+def values(tree: Any) -> Any:
+    """The same tree with plain arrays in place of traced ones."""
+    leaves, structure = pytree.flatten(tree)
+    return pytree.unflatten(structure, [_value(leaf) for leaf in leaves])
+
+
+def _value(leaf: Any) -> Any:
+    while type(leaf) is ad.Tracer:
+        leaf = leaf.value
+    return leaf
+
+
+def minimize_traced(run: Callable[[tuple], Result], fun: Callable, x0: Any, args: tuple,
+                    make_term: Callable[[], Term | None]) -> Result:
+    """The Result of run(args), its `x` and `fun` as functions of args that have derivatives of every order.
+
+    x solves ∇f(x, args) = 0, or x = prox(x − ∇f(x, args)) with bounds or another term, so dx = −J⁻¹ (∂/∂args) dargs
+    with J the Jacobian of that equation in x: one linear solve however long the run was. `jac` stays a plain array.
+    Raises TraceError, when the derivative is taken, where x is no solution; LinAlgError where J is singular.
+    Christianson 1994; for the proximal equation Bertrand et al. 2022, JMLR 23.
+    """
+    with stand_ins.unpatched():
+        (start, restore), term = flatten_start(x0), make_term()
+    leaves, structure = pytree.flatten(args)
+    moving = [i for i, leaf in enumerate(leaves) if type(leaf) is ad.Tracer]
+    found: list[Result] = []
+
+    def arguments(parameters: tuple) -> tuple:
+        filled = list(leaves)
+        for i, parameter in zip(moving, parameters, strict=True):
+            filled[i] = parameter
+        return pytree.unflatten(structure, filled)
+
+    def solve(*parameters):
+        found.append(run(arguments(parameters)))
+        return flatten_start(found[-1].x)[0]
+
+    gradient = ad.grad(lambda x, *parameters: fun(restore(x), *arguments(parameters)))
+
+    def stationary(x, *parameters):
+        g = gradient(x, *parameters)
+        return g if term is None else x - _prox(term, x - g)
+
+    small = start.size <= DENSE_UP_TO
+    linear = ("cholesky" if small else "cg") if term is None else ("lu" if small else "gmres")
+    x = restore(ad.implicit_root(stationary, solve, linear)(*[leaves[i] for i in moving]))
+    result = found[-1]
+    result.x, result.fun = x, fun(x, *args)
+    return result
+
+
+def _prox(term: Term, v: Any) -> Any:
+    return np.minimum(np.maximum(v, term.lower), term.upper) if isinstance(term, Box) else term.prox(v, 1.0)
