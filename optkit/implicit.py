@@ -1,8 +1,7 @@
 """`minimize` inside a function that is being differentiated: x as a function of args."""
 
 import threading
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -30,14 +29,14 @@ def being_recorded() -> bool:
 _running = threading.local()
 
 
-@contextmanager
-def running() -> Iterator[None]:
+class Running:
     """What runs inside is nested: a minimisation there is part of the objective of another."""
-    before, _running.now = is_nested(), True
-    try:
-        yield
-    finally:
-        _running.now = before
+
+    def __enter__(self) -> None:
+        self.before, _running.now = is_nested(), True
+
+    def __exit__(self, *error) -> None:
+        _running.now = self.before
 
 
 def is_nested() -> bool:

@@ -8,7 +8,7 @@ from optkit import constrained
 from optkit.checkpoint import Checkpoint, resume
 from optkit.choice import check_copes, choose
 from optkit.implicit import GTOL as IMPLICIT_GTOL
-from optkit.implicit import being_recorded, depends_on_trace, is_nested, minimize_traced, running, values
+from optkit.implicit import Running, being_recorded, depends_on_trace, is_nested, minimize_traced, values
 from optkit.inputs import as_box, flatten_start
 from optkit.loop import Run, Solver
 from optkit.objective import Objective
@@ -72,7 +72,7 @@ def minimize(fun: Callable, x0: Any, args: Any = (), method: str | Solver | None
         run = constrained.start(objective, constraints, solver, rules, watching, door) if limited else \
             open_run(objective, solver, rules, watching, door)
         try:
-            with running():
+            with Running():
                 outcome = run.finish()
         except Exception as error:
             if (broken := run.broken(error)) is not None:

@@ -56,7 +56,9 @@ class ProjectedNewton:
         for downhill in (cg.p if cg.d is None else cg.p + cg.d, steepest):
             p = target - point.x
             p[free] = downhill
-            found = self._search(objective, point, p, free)
+            length = norm(p)
+            alpha = max(1.0, state.step / length) if cg.d is not None and length else 1.0  # the model has no length
+            found = self._search(objective, point, p, free, alpha)
             if found is not None:
                 trial = self._farther(objective, point, p, *found) if cg.d is not None else found[1]
                 return State(trial, norm(trial.x - point.x), cg.iterations, eta, gnorm)
@@ -83,11 +85,12 @@ class ProjectedNewton:
 
         return truncated_cg(product, point.g[free], eta * gnorm, self.maxcg or max(20, 2 * objective.n)), eta
 
-    def _search(self, objective: Objective, point: Point, p: Vector, free: Vector) -> tuple[float, Point] | None:
+    def _search(self, objective: Objective, point: Point, p: Vector, free: Vector,
+                alpha: float) -> tuple[float, Point] | None:
         """Along P(x + αp); the promise is α g·p of the free entries, and what the others really move (Bertsekas)."""
         g, steep = point.g, -float(point.g[free].dot(p[free]))
         return self.arc(objective, point, lambda alpha: objective.box.prox(point.x + alpha * p, 1.0),
-                        lambda alpha, x: alpha * steep + float(g[~free].dot((point.x - x)[~free])), 0.0, 1.0)
+                        lambda alpha, x: alpha * steep + float(g[~free].dot((point.x - x)[~free])), 0.0, alpha)
 
     def _farther(self, objective: Objective, point: Point, p: Vector, alpha: float, trial: Point) -> Point:
         """On along negative curvature, for which the model has no length: doubled as long as f falls."""

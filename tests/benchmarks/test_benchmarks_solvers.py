@@ -82,7 +82,7 @@ def test_an_exception_is_a_failure_of_the_run():
     run = duel.run_twin(case, duel.Twin("dogleg", "H"), BUDGET)  # needs a positive definite Hessian
     assert not run.success or run.flat
     broken = duel.run_ours(_case(lambda x: np.log(x[0]), np.zeros(1)), "l-bfgs", BUDGET)
-    assert not broken.success and broken.message.startswith("raised ValueError")
+    assert not broken.success and broken.message.startswith("raised UndefinedStart")
 
 
 def test_false_success_at_a_slope():
