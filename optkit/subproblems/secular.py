@@ -112,7 +112,8 @@ class Secular:
     def _between(self, low: float, up: float) -> float:
         """Inside (low, up): next to low where z made it a sharp bound, else in the geometric middle if that is higher.
 
-        Conn, Gould & Toint 2000 eq. (7.3.14), which always takes the higher and nearly doubles the factorisations in hard cases.
+        Conn, Gould & Toint 2000 eq. (7.3.14), which always takes the higher: nearly twice the factorisations in
+        hard cases.
         """
         near = low + THETA * (up - low)
         return near if self.z.size else max(math.sqrt(low * up), near)

@@ -78,7 +78,8 @@ def test_a_run_gone_on_with_gives_the_bits_of_an_uninterrupted_one(name, stops, 
 
 
 @pytest.mark.parametrize("name", ["l-bfgs", "newton-cg", "momentum", "bfgs"])
-@pytest.mark.parametrize("derivatives", [{"jac": True}, {"jac": "2-point"}, {"jac": rosen_der}], ids=["pair", "differences", "callable"])
+@pytest.mark.parametrize("derivatives", [{"jac": True}, {"jac": "2-point"}, {"jac": rosen_der}],
+                         ids=["pair", "differences", "callable"])
 def test_counts_go_on_exactly_whatever_the_source_of_derivatives(name, derivatives, tmp_path):
     def fun(x):
         calls.append(1)
