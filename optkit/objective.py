@@ -2,22 +2,21 @@
 
 import math
 import time
-import weakref
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
-import autodiff as ad
 from optkit import differences
+from optkit.derivatives import check_steps_stay_inside, gradient_source, product_source, user_hessian
 from optkit.finite_sum import FiniteSum
 from optkit.history import History
 from optkit.implicit import being_recorded
-from optkit.inputs import as_matrix, as_operator, flatten_start, structure
+from optkit.inputs import as_matrix, flatten_start, structure
 from optkit.point import Point, Vector, freeze, is_finite, norm_inf
 from optkit.prox import Box, Term, projection, residual
-from optkit.sources import SCHEMES, Engine, Matrix, Pair, Product, Separate, Source, User
+from optkit.sources import Engine, Matrix, Pair, Product, Separate, Source, User
 from optkit.stopping import Reason, Stop
 
 ROUNDING = float(10 * np.finfo(float).eps)  # relative; f values closer than this are not told apart
@@ -70,54 +69,9 @@ class Objective:
             fun, args = self.finite_sum.with_data(args)
         self._rows_done = 0
         self._user = User(fun, args, self.restore, self.x0)
-        self._source = source(self._user) if source else self._gradient_source(self._user, jac, compile)
-        self._hess = hess
-        self._product = self._product_source(self._user, hess, hessp)
-
-    def _gradient_source(self, user: User, jac, compile: bool) -> Source:
-        if jac is None or jac is False:
-            return Engine(user, compile)
-        if jac is True:
-            return Pair(user)
-        if callable(jac):
-            return Separate(user, lambda x: user.call(jac, x, "jac"))
-        if isinstance(jac, str) and jac in SCHEMES:
-            return Separate(user, self._difference_gradient(user, jac), f"{jac} differences of f")
-        raise ValueError(f"jac: need a callable, True, None, '2-point' or '3-point', got jac={jac!r}; "
-                         "jac=None gives exact derivatives")
-
-    def _product_source(self, user: User, hess, hessp) -> Callable[[Vector], Product] | None:
-        """Where products come from; None where they are differences of gradients."""
-        if hessp is not None:
-            if not callable(hessp):
-                raise TypeError(f"hessp: need a callable hessp(x, p, *args), got {hessp!r}")
-            return lambda x: lambda v: user.call(hessp, x, "hessp", user.restore(v.copy()))
-        if callable(hess):
-            return lambda x: as_operator(self._user_hessian(x), self.n)
-        if hess is not None and not (isinstance(hess, str) and hess in SCHEMES):
-            raise ValueError(f"hess: need a callable hess(x, *args), '2-point', '3-point' or None, got hess={hess!r}; "
-                             "quasi-Newton updates of SciPy are not used, method='bfgs' has its own")
-        return getattr(self._source, "linearize", None) if hess is None else None
-
-    def _user_hessian(self, x: Vector):
-        return self._hess(self.restore(x.copy()), *self._user.args)
-
-    def _difference_gradient(self, user: User, scheme: str) -> Product:
-        owner, box = weakref.proxy(self), self.box  # the source belongs to the objective: no cycle
-
-        def counted(z: Vector) -> float:
-            owner.nfev += 1
-            return user.value(z)
-
-        if self._project is None:
-            return lambda x: ad.finite_difference.gradient(counted, x, scheme=SCHEMES[scheme])
-        self._check_steps_stay_inside()
-        return lambda x: differences.gradient(counted, x, box, scheme)
-
-    def _check_steps_stay_inside(self) -> None:
-        if self._project is not None and not isinstance(self.term, Box):
-            raise ValueError(f"differences would leave the set {type(self.term).__name__}; give jac=... (for products "
-                             "also hess=... or hessp=...), or leave jac out for exact derivatives")
+        self._source = source(self._user) if source else gradient_source(self, self._user, jac, compile)
+        self._hess = user_hessian(self._user, hess)
+        self._product = product_source(self._user, self._source, hess, hessp)
 
     @property
     def box(self) -> Box:
@@ -249,9 +203,9 @@ class Objective:
         """
         if time.perf_counter() > self.deadline:
             raise Stop(Reason.MAXTIME)
-        if callable(self._hess):
+        if self._hess is not None:
             self.nhev += 1
-            return as_matrix(self._user_hessian(x), self.n, sparse)
+            return as_matrix(self._hess(x), self.n, sparse)
         if sparse and self.has_sparse_hessian:
             H, passes = self._source.sparse_hessian(x)  # type: ignore[attr-defined]
             self.nhev += passes
@@ -265,7 +219,7 @@ class Objective:
     @property
     def has_user_hessian(self) -> bool:
         """Whether hessian(x) is the user's own matrix, dense or sparse as it comes."""
-        return callable(self._hess)
+        return self._hess is not None
 
     @property
     def has_sparse_hessian(self) -> bool:
@@ -350,7 +304,7 @@ class Objective:
 
     def _differenced(self, x: Vector) -> Product:
         """Products by differences of the gradient, inside the bounds."""
-        self._check_steps_stay_inside()
+        check_steps_stay_inside(self.term)
         g, box = self._gradient(x), self.box
         return lambda v: differences.product(lambda z: self._gradient(freeze(z)), x, g, v, box)
 

@@ -97,13 +97,16 @@ def matplotlib_only_in_plots(edge: Edge) -> str | None:
     return None
 
 
+MEET_THE_ENGINE = ("optkit.derivatives", "optkit.sources", "optkit.residual_sources", "optkit.implicit",
+                   "optkit.convexity", "optkit.constrained.constraints")
+
+
 def autodiff_behind_the_objective(edge: Edge) -> str | None:
-    allowed = inside(edge.importer, "optkit.objective", "optkit.sources", "optkit.residual_sources", "optkit.implicit",
-                     "optkit.convexity", "optkit.constrained.constraints") or \
+    allowed = inside(edge.importer, *MEET_THE_ENGINE) or \
         (edge.importer == "optkit.inputs" and inside(edge.target, "autodiff.pytree")) or \
         (edge.importer == "optkit.plots.graph" and inside(edge.target, "autodiff.interpreters.draw"))
     if edge.importer.startswith("optkit") and edge.root == "autodiff" and not allowed:
-        return ("in optkit, autodiff is imported only by sources.py, objective.py, implicit.py, "
+        return ("in optkit, autodiff is imported only by sources.py, derivatives.py, implicit.py, "
                 "constrained/constraints.py and convexity/ (its "
                 "pytree by inputs.py, its interpreters.draw by plots/graph.py)")
     return None
@@ -170,7 +173,7 @@ GOOD = [
     ("optkit.solvers.lbfgs", "from ..linesearch import wolfe\nfrom ..point import Point"),
     ("optkit.result", "def plot(self):\n    from .plots import convergence"),
     ("optkit.cli", "import problems\nfrom . import plots\nfrom tqdm import tqdm"),
-    ("optkit.objective", "import autodiff as ad"),
+    ("optkit.derivatives", "import autodiff as ad"),
     ("optkit.inputs", "from autodiff import pytree"),
     ("optkit.convexity.criteria.second_order", "import autodiff as ad"),
     ("optkit.plots.convergence", "import matplotlib\nfrom .style import COLOURS"),

@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 from scipy.optimize import rosen, rosen_der, rosen_hess_prod
 
+import autodiff as ad
 import optkit
 from optkit import FiniteSum, Objective, Reason
 from optkit.differences import gradient as inner_gradient
@@ -400,7 +401,7 @@ def test_f_that_writes_into_x_is_an_error_with_a_remedy_where_the_engine_follows
         x[0] = 7.0
         return value
 
-    with pytest.raises(optkit.objective.ad.TraceError, match="writes into its own argument") as caught:
+    with pytest.raises(ad.TraceError, match="writes into its own argument") as caught:
         optkit.minimize(fun, np.zeros(3), compile=compile)
     assert "work on a copy" in str(caught.value)
 
