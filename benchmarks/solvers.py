@@ -243,10 +243,16 @@ def write(duels: dict[str, list[Run]], best: dict[str, float], path: Path) -> No
 
 
 def plot(duels: dict[str, list[Run]], best: dict[str, float], path: Path) -> None:
-    """Performance profile over evaluations of f; a run counts as solved where it is low and flat."""
+    """Performance profile over evaluations of f; a run counts as solved where it is low and flat.
+
+    Of many methods only the default and those that SciPy has too are drawn.
+    """
     from optkit import plots
 
     labels = list(dict.fromkeys((run.library, run.method) for runs in duels.values() for run in runs))
+    if len(labels) > 12:
+        theirs = {method.lower() for library, method in labels if library == "scipy"}
+        labels = [(library, method) for library, method in labels if method.lower() in {*theirs, "default"}]
     costs = {f"{library} {method}": [run.nfev if run.flat and run.low(best[name]) else np.nan
                                      for name, run in _of(duels, library, method).items()]
              for library, method in labels}

@@ -1,6 +1,6 @@
 """Minimise functions written in plain NumPy, with exact derivatives, and see how it went."""
 
-from optkit import convexity, linesearch, solvers, subproblems
+from optkit import convexity, linesearch, prox, solvers, subproblems
 from optkit.compare import Comparison, compare
 from optkit.finite_sum import FiniteSum
 from optkit.fit import Fit
@@ -19,5 +19,5 @@ __version__ = "0.1.0"
 __all__ = [
     "Comparison", "FiniteSum", "Fit", "History", "IgnoredOption", "Minimum", "Multistart", "Objective", "Point",
     "Reason", "Record", "Result", "StoppingRules", "UndefinedStart", "UnknownOption", "compare", "convexity",
-    "least_squares", "linesearch", "load", "methods", "minimize", "multistart", "solvers", "subproblems",
+    "least_squares", "linesearch", "load", "methods", "minimize", "multistart", "prox", "solvers", "subproblems",
 ]

@@ -9,6 +9,8 @@ from numpy.typing import ArrayLike, NDArray
 
 from .style import File, figure_of, finish, new_figure, pen, styled
 
+FIT_INSIDE = 8  # names of so many methods do not hide the curves
+
 
 def profile(table: Mapping[str, ArrayLike]) -> dict[str, tuple[NDArray, NDArray]]:
     """Per method, the sorted factors τ = cost / least cost on a problem, and the share of problems solved within each.
@@ -42,7 +44,9 @@ def performance_profile(table: Mapping[str, ArrayLike], ax: Axes | None = None, 
     curves = profile(table)
     right = 1.15 * max([2.0, *(float(factors[-1]) for factors, _ in curves.values() if factors.size)])
     with styled():
-        figure = new_figure((6.4, 4.2), path) if ax is None else figure_of(ax)
+        beside = len(curves) > FIT_INSIDE
+        size = (9.2, max(4.2, 0.24 * len(curves))) if beside else (6.4, 4.2)
+        figure = new_figure(size, path) if ax is None else figure_of(ax)
         ax = figure.subplots() if ax is None else ax
         for i, (method, (factors, shares)) in enumerate(curves.items()):
             colour, marker, dashes = pen(i)
@@ -52,5 +56,6 @@ def performance_profile(table: Mapping[str, ArrayLike], ax: Axes | None = None, 
         ax.set_xscale("log", base=2)
         ax.set(xlim=(1.0, right), ylim=(0.0, 1.03), ylabel="share of problems solved within τ",
                xlabel=f"τ: {cost} relative to the best method")
-        ax.legend(frameon=False, loc="lower right")
+        place: dict = {"loc": "center left", "bbox_to_anchor": (1.0, 0.5)} if beside else {"loc": "lower right"}
+        ax.legend(frameon=False, handlelength=3.2, **place)
         return finish(figure, path)
