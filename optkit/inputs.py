@@ -105,7 +105,9 @@ def as_gradient(value: Any, like: Any, n: int, name: str) -> Vector:
     shape = getattr(like, "shape", None)
     if shape is None:
         return _ravel_like(value, like, name)
-    a = np.array(value)  # a copy: users may reuse their buffer
+    if type(value) is np.ndarray and value.shape == shape == (n,) and value.dtype == np.float64:
+        return value.copy()  # users may reuse their buffer
+    a = np.array(value)
     if a.dtype.kind not in "fiub":
         raise TypeError(f"{name} must return an array of {n} real numbers, got {_brief(value)}")
     if a.shape != shape and a.shape != (n,):

@@ -76,6 +76,7 @@ class Run:
         self.checkpoint, self.track = checkpoint, track
         self.second_order = getattr(solver, "second_order", False)
         self.max_idle = getattr(solver, "max_idle", MAX_IDLE)
+        self.maxiter = rules.iterations(objective.n)
         self.began = time.perf_counter() - (track.seconds if track else 0.0)
         objective.maxfev, objective.deadline = rules.maxfev, self.began + rules.maxtime
         if track is not None and track.memory is not None:
@@ -117,15 +118,11 @@ class Run:
             if not track.recorded:
                 self._record(track)
                 track.recorded = True
-            if checkpoint is not None and checkpoint.due(track.nit, track.nit >= self._maxiter):
+            if checkpoint is not None and checkpoint.due(track.nit, track.nit >= self.maxiter):
                 track.memory, track.seconds = self.objective.memory(), time.perf_counter() - self.began
                 checkpoint.write(track)
             self._advance(track)
             track.recorded = False
-
-    @property
-    def _maxiter(self) -> float:
-        return self.rules.iterations(self.objective.n)
 
     def _record(self, track: Track) -> None:
         """The newest iterate goes into the history and to the observers."""
@@ -140,29 +137,31 @@ class Run:
 
     def _advance(self, track: Track) -> None:
         """The next state, or Stop."""
-        rules, point, last = self.rules, track.point, track.history[-1]
-        stationary = last.gnorm <= rules.threshold(track.scale)
+        rules, point, nit = self.rules, track.point, track.nit
+        stationary = track.gnorm <= rules.threshold(track.scale)
         if stationary:
             track.state = None  # what it holds is not needed while the curvature is looked at
             track.point = self._somewhere_lower(track, point)
         elif point.f <= track.floor:
             raise Stop(Reason.UNBOUNDED)
-        elif last.nit:
-            self._check_progress(track, point, last.step)
-        if last.nit >= self._maxiter:
+        elif nit:
+            self._check_progress(track, point, nit)
+        if nit >= self.maxiter:
             raise Stop(Reason.MAXITER)
         if not stationary:
             self.objective.target = rules.threshold(track.scale)
             track.state = self.solver.step(self.objective, track.state)
             track.point = track.state.point
 
-    def _check_progress(self, track: Track, point: Point, step: float) -> None:
-        rules, before, f = self.rules, track.history[-2].f, point.f
-        if rules.xtol > 0 and step <= rules.xtol * max(1.0, norm(point.x)):
+    def _check_progress(self, track: Track, point: Point, nit: int) -> None:
+        rules = self.rules
+        if rules.xtol > 0 and track.state.step <= rules.xtol * max(1.0, norm(point.x)):
             raise Stop(Reason.XTOL)
-        if rules.ftol > 0 and 0 <= before - f <= rules.ftol * max(1.0, abs(f), abs(before)):
-            raise Stop(Reason.FTOL)
-        if track.nit - track.improved >= self.max_idle:
+        if rules.ftol > 0:
+            before, f = track.history[-2].f, point.f
+            if 0 <= before - f <= rules.ftol * max(1.0, abs(f), abs(before)):
+                raise Stop(Reason.FTOL)
+        if nit - track.improved >= self.max_idle:
             raise Stop(Reason.STALLED_AT_PRECISION, f"neither f nor ‖∇f‖∞ improved in {self.max_idle} iterations")
 
     def _somewhere_lower(self, track: Track, point: Point) -> Point:

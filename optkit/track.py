@@ -17,7 +17,7 @@ class Track:
 
     state : of the solver, None where it is to be made at `point`. recorded : whether it is in the history.
     scale : the largest of ‖g‖∞ and |f|, up to where it passes 1. steepest : the largest ‖g‖∞. floor : f below it is
-    taken for −∞. lowest, flattest : f and ‖g‖∞ when last improved, in iteration `improved`. restarted_at : the best
+    taken for −∞. lowest, flattest : f and ‖g‖∞ when last improved, in iteration `improved`. gnorm : ‖g‖∞ of the newest. restarted_at : the best
     point, where a stationary one above it was given up. seconds : spent so far. memory : the objective's.
     """
 
@@ -31,6 +31,7 @@ class Track:
     lowest: float
     flattest: float
     improved: int
+    gnorm: float
     restarted_at: Point | None
     seconds: float
     memory: Memory | None
@@ -39,7 +40,7 @@ class Track:
     def start(cls, point: Point) -> "Track":
         """Nothing done yet but to evaluate this point."""
         floor = UNBOUNDED * max(1.0, abs(point.f))
-        return cls(History(), None, point, False, 0.0, 0.0, floor, math.inf, math.inf, 0, None, 0.0, None)
+        return cls(History(), None, point, False, 0.0, 0.0, floor, math.inf, math.inf, 0, math.inf, None, 0.0, None)
 
     @property
     def nit(self) -> int:
@@ -50,7 +51,7 @@ class Track:
         """Take in the newest iterate, and the lowest value of the run: has anything improved?"""
         if self.scale < 1:
             self.scale = max(self.scale, gnorm, abs(f))
-        self.steepest = max(self.steepest, gnorm)
+        self.gnorm, self.steepest = gnorm, max(self.steepest, gnorm)
         if lowest < self.lowest - ROUNDING * abs(self.lowest) or not self.lowest < math.inf:
             self.lowest, self.improved = lowest, self.nit
         if gnorm < self.flattest:

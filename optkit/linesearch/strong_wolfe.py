@@ -36,7 +36,7 @@ class StrongWolfe:
         f0, d0 = ray.f, ray.slope
         if not d0 < 0:
             return None
-        interval = _Interval(End(0.0, 0.0, d0), alpha, ray.longest)
+        interval: _Interval | None = None  # made where the first trial is not accepted
         stage1, fallback = True, None
         for _ in range(self.maxls):
             trial = ray.at(alpha)
@@ -52,10 +52,12 @@ class StrongWolfe:
                     fallback = trial
                 if lower and d < 0 and alpha == ray.longest:
                     return trial
+                interval = interval or _Interval(End(0.0, 0.0, d0), alpha, ray.longest)
                 stage1 = stage1 and not (sufficient and d >= 0)
                 tilt = self.c1 * d0 if stage1 and not sufficient and change <= interval.best.f else 0.0
                 alpha = interval.after(End(alpha, change, d), tilt)
             else:
+                interval = interval or _Interval(End(0.0, 0.0, d0), alpha, ray.longest)
                 alpha = interval.retreat(alpha)
             if interval.exhausted(alpha, self.xtol):
                 break

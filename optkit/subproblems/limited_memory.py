@@ -56,9 +56,11 @@ class Memory:
         k, m = self.count, len(self.D)
         if k == 0:
             return -g
-        S, Y, R, D = self.S[:k], self.Y[:k], self.R[:k, :k], self.D[:k]
-        by_age, by_row = _ring_orders(m)
-        age, row = (by_age[self.head], by_row[self.head]) if k == m else (slice(k), slice(k))
+        if k == m:
+            S, Y, R, D = self.S, self.Y, self.R, self.D
+            age, row = (orders[self.head] for orders in _ring_orders(m))
+        else:
+            S, Y, R, D, age, row = self.S[:k], self.Y[:k], self.R[:k, :k], self.D[:k], slice(k), slice(k)
         a = dtrsv(R, S.dot(g)[age])
         q = dgemv(-1.0, Y.T, a[row], 1.0, g)
         d = dtrsv(R, D * a - self.gamma * Y.dot(q)[age], trans=1)
