@@ -111,7 +111,8 @@ def certify(objective: Objective, x: Any, gtol: float) -> Certificate:
         spectra = [_spectrum(objective, point, masks[0])]
         if len(masks) > 1 and spectra[0].lowest < -spectra[0].lowest_error:
             spectra.append(_spectrum(objective, point, masks[1]))
-        kind, reason = _kind(objective, gnorm <= gtol, bool(masks[0].all()), spectra)
+        nearness = gnorm / gtol if gtol else float(gnorm > 0)  # of a stationary point; at 0 the spectrum is its own
+        kind, reason = _kind(objective, nearness, bool(masks[0].all()), spectra)
     seen = spectra[0]
     definite = seen.lowest > seen.lowest_error
     below, above = point.x == box.lower, point.x == box.upper
@@ -145,10 +146,11 @@ def _settled(ends: Ends) -> bool:
     return max(ends.lowest.residual, ends.largest.residual) <= SETTLED * ends.size
 
 
-def _kind(objective: Objective, stationary: bool, all_free: bool, spectra: list[Spectrum]) -> tuple[Kind, str]:
-    """What kind of point, and more words. spectra : in the free variables and, if looked at, in those at no bound."""
+def _kind(objective: Objective, nearness: float, all_free: bool, spectra: list[Spectrum]) -> tuple[Kind, str]:
+    """What kind of point, and more words. nearness : ‖g‖∞/gtol. spectra : in the free variables and, if looked at, in
+    those at no bound."""
     lowest, error, largest, largest_error, _, how = spectra[0]
-    if not stationary:
+    if not nearness <= 1 + EPS:
         return Kind.NOT_STATIONARY, ""
     if how.startswith("no variable"):
         return Kind.MINIMUM, "every variable is at a bound that holds it"
@@ -158,8 +160,8 @@ def _kind(objective: Objective, stationary: bool, all_free: bool, spectra: list[
         return Kind.MINIMUM, "" if all_free else "in the variables no bound holds"
     if objective.term is not None and not isinstance(objective.term, Box):
         return Kind.UNDECIDED, f"f alone is not strictly convex at x, and {type(objective.term).__name__} is added"
-    if lowest >= -error:
-        return Kind.FLAT, ""
+    if lowest >= -max(error, nearness * ZERO[objective.has_exact_hvp] * largest):
+        return Kind.FLAT, "" if lowest >= -error else "an eigenvalue is negative, by less than this gtol lets one trust"
     if any(not s.lowest < -s.lowest_error for s in spectra):
         return Kind.UNDECIDED, "curvature is negative only where a bound allows to go one way"
     return (Kind.MAXIMUM if all_free and largest < -largest_error else Kind.SADDLE), ""

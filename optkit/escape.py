@@ -9,10 +9,11 @@ from optkit.objective import ROUNDING, Objective
 from optkit.point import Point, Vector, norm_inf
 from optkit.prox import Box
 from optkit.stopping import Reason, Stop
-from optkit.subproblems import Curvature, lowest_curvature
+from optkit.subproblems import CLEAR, Curvature, lowest_curvature
 
 SMALL = 2000  # unknowns: up to here the curvature is examined for methods that do not use it, too
-STEPS = 30  # products at most; fewer where the sign can be told
+ALL = 100  # unknowns: up to here all of the spectrum is seen where the sign cannot be told earlier
+STEPS = 30  # products at most above that
 LARGE_STEPS = 8  # above SMALL unknowns: each step holds a vector
 ZERO = {True: 1e-6, False: 1e-3}  # exact or differenced products: relative size to trust a sign from
 SHORTEST = 1e-12  # of the steps that are tried
@@ -93,7 +94,7 @@ def reduced(product: Callable[[Vector], Vector], free: Vector) -> Callable[[Vect
 
 
 def _examine(objective: Objective, point: Point, free: Vector) -> Curvature:
-    steps = STEPS if objective.n <= SMALL else LARGE_STEPS
+    steps = ALL if objective.n <= ALL else STEPS if objective.n <= SMALL else LARGE_STEPS
     product = reduced(objective.hvp(point.x), free)
     found = lowest_curvature(product, int(free.sum()), steps, 0, ZERO[objective.has_exact_hvp])
     v = np.zeros(objective.n)
@@ -107,7 +108,9 @@ def _what_was_seen(curvature: Curvature, free: Vector) -> str:
     if not curvature.lowest < np.inf:
         return f"first-order test: the Hessian is not finite{where}, so the curvature was not examined"
     name = f"lowest Ritz value of {curvature.products} products" if curvature.error else "lowest eigenvalue"
-    return f"no negative curvature found{where}, {name} {curvature.lowest:.2g}"
+    settled = not curvature.error or curvature.lowest - curvature.error > CLEAR * curvature.size
+    return (f"no negative curvature found{where}, {name} {curvature.lowest:.2g}"
+            + ("" if settled else ", which leaves its sign open"))
 
 
 def still_to_fall(objective: Objective, point: Point, tol: float) -> float:

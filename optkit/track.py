@@ -17,8 +17,9 @@ class Track:
 
     state : of the solver, None where it is to be made at `point`. recorded : whether it is in the history.
     scale : the largest of ‖g‖∞ and |f|, up to where it passes 1. steepest : the largest ‖g‖∞. floor : f below it is
-    taken for −∞. lowest, flattest : f and ‖g‖∞ when last improved, in iteration `improved`. gnorm : ‖g‖∞ of the newest. restarted_at : the best
-    point, where a stationary one above it was given up. seconds : spent so far. memory : the objective's.
+    taken for −∞. lowest, flattest : f and ‖g‖∞ when last improved, in iteration `improved`. gnorm : the newest ‖g‖∞.
+    restarted_at : the best point, where a stationary one above it was given up. seconds : spent so far. memory : the
+    objective's.
     """
 
     history: History

@@ -3,10 +3,10 @@
 from optkit.subproblems.cg import CG, truncated_cg
 from optkit.subproblems.dogleg import DoglegPath, SubspacePlane
 from optkit.subproblems.gltr import GLTR
-from optkit.subproblems.lanczos import Curvature, Ends, lanczos, lowest_curvature
+from optkit.subproblems.lanczos import CLEAR, Curvature, Ends, lanczos, lowest_curvature
 from optkit.subproblems.more_sorensen import MoreSorensen
 from optkit.subproblems.region import Region, Subproblem
 from optkit.subproblems.steihaug import Steihaug
 
-__all__ = ["CG", "GLTR", "Curvature", "DoglegPath", "Ends", "MoreSorensen", "Region", "Steihaug", "Subproblem",
+__all__ = ["CLEAR", "CG", "GLTR", "Curvature", "DoglegPath", "Ends", "MoreSorensen", "Region", "Steihaug", "Subproblem",
            "SubspacePlane", "lanczos", "lowest_curvature", "truncated_cg"]

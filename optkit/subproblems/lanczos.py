@@ -10,6 +10,7 @@ from optkit.point import Vector, norm
 BREAKDOWN = 1e-12  # relative: what is left of a product when the subspace is invariant
 LOOKS = 4  # products between two looks at the Ritz values
 FIRST_LOOK = 8
+CLEAR = 1e-4  # relative to the largest: above this, with its error, the lowest Ritz value is taken for the lowest
 
 
 class Pair(NamedTuple):
@@ -87,12 +88,11 @@ def lowest_curvature(hv: Callable[[Vector], Vector], n: int, steps: int, seed: i
     """An upper bound on the lowest eigenvalue of H, exact after n steps; `lanczos` until its sign can be told.
 
     zero : eigenvalues above −zero·(the largest) do not count as negative. Ends early where the lowest Ritz value is
-    below that, or its error no longer reaches down to it.
+    below that, or where it is settled well above zero: one close to zero may hide a lower one, however small its error.
     """
     def enough(ends: Ends) -> bool:
         value, _, residual = ends.lowest
-        bar = -zero * ends.size
-        return value + residual < bar or value - residual > bar
+        return value + residual < -zero * ends.size or value - residual > CLEAR * ends.size
 
     ends = lanczos(hv, n, steps, seed, enough)
     return Curvature(ends.lowest.value, ends.lowest.v, ends.size, ends.lowest.residual, ends.products)
