@@ -20,9 +20,10 @@ from typing import Any
 
 import numpy as np
 
+from .errors import ENGINE
 from .primitive import FUNCTIONS, LATER
 from .stand_ins import METHODS, ORIGINAL, REPLACEMENT, of_numpy, of_scipy, recordings
-from .watch import ENGINE, SWAPPED, is_installed, reads, root
+from .watch import SWAPPED, is_installed, reads, root
 
 PATCHED_MODULES = ("scipy.special", "scipy.linalg", "scipy.sparse", "scipy.sparse.linalg", "scipy.fft", "scipy.signal",
                    "scipy.integrate", "scipy.stats")      # whose functions no protocol reaches

@@ -10,14 +10,14 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from types import FrameType
 
-_LIBRARIES = ("autodiff", "numpy", "scipy")
+ENGINE = ("autodiff", "numpy", "scipy", "optkit")     # code that is not the user's, installed or run from a checkout
 _STANDARD = os.path.dirname(os.__file__) + os.sep
 _noted = threading.local()           # .errors: the TraceErrors of this thread's recordings under way
 
 
 def is_library(frame: FrameType) -> bool:
     """Whether a frame runs inside the engine, NumPy or SciPy (and not in the user's code)."""
-    return frame.f_globals.get("__name__", "").partition(".")[0] in _LIBRARIES
+    return frame.f_globals.get("__name__", "").partition(".")[0] in ENGINE
 
 
 def user_frame() -> FrameType | None:

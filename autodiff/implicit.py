@@ -25,6 +25,7 @@ from .recording import record
 from .transforms import grad
 
 EPS = float(np.finfo(np.float64).eps)
+SINGULAR = 100 * EPS  # times n: reciprocal condition number up to which a matrix may be a singular one with rounding
 
 
 def implicit_root(g: Callable, solve: Callable, linear: str = "lu", tol: float = 1e-6) -> Callable:
@@ -257,9 +258,8 @@ class System:
 def _by_lu(system: System, x: np.ndarray, p: np.ndarray) -> Callable:
     matrix = system.matrix(x, p)
     lu, pivots, _ = scipy.linalg.lapack.dgetrf(matrix)
-    size = float(np.max(np.sum(np.abs(matrix), axis=0), initial=0.0))
-    condition = scipy.linalg.lapack.dgecon(lu, size)[0] if x.size else 1.0
-    if not condition > EPS:
+    condition = scipy.linalg.lapack.dgecon(lu, _norm(matrix))[0] if x.size else 1.0
+    if not condition > SINGULAR * x.size:
         raise system.singular(f"∂g/∂x is singular at the solution (reciprocal condition number {condition:.1e})")
     return lambda _, b, adjoint: scipy.linalg.lu_solve((lu, pivots), b, trans=int(adjoint))
 
@@ -269,9 +269,16 @@ def _by_cholesky(system: System, x: np.ndarray, p: np.ndarray) -> Callable:
     if not np.allclose(matrix, matrix.T, rtol=1e-8, atol=1e-8 * _size(matrix)):
         raise system.singular('∂g/∂x is not symmetric: use linear="lu"')
     lower, failed = scipy.linalg.lapack.dpotrf(matrix, lower=1)
-    if failed or not np.min(np.diag(lower), initial=np.inf) ** 2 > EPS * _size(np.diag(matrix)):
-        raise system.singular("the Hessian is not positive definite at the solution (no strict minimum)")
+    condition = 0.0 if failed else scipy.linalg.lapack.dpocon(lower, _norm(matrix), uplo="L")[0] if x.size else 1.0
+    if not condition > SINGULAR * x.size:
+        raise system.singular("the Hessian is singular or not positive definite at the solution (no strict minimum; "
+                              f"reciprocal condition number {condition:.1e})")
     return lambda _, b, adjoint: scipy.linalg.cho_solve((lower, True), b)
+
+
+def _norm(matrix: np.ndarray) -> float:
+    """The 1-norm."""
+    return float(np.max(np.sum(np.abs(matrix), axis=0), initial=0.0))
 
 
 def _iterative(method: Callable) -> Callable:

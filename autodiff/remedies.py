@@ -37,13 +37,15 @@ _REMEDIES: tuple[tuple[str, str], ...] = (
      "autodiff.custom_jvp with spline and spline.derivative()"),
     (r"\bquad\b|_quadpack_py\.", "use fixed nodes: t, w = np.polynomial.legendre.leggauss(20); the integral over "
                                  "[a, b] is (b - a) / 2 * (w @ g((a + b) / 2 + (b - a) / 2 * t))"),
-    (r"scipy\.integrate\.\w*(simpson|trapezoid)", "use np.trapezoid(y, x)"),
+    (r"scipy\.integrate\.(\w+\.)?\w*simpson", "use np.trapezoid(y, x)"),
     (r"odeint|solve_ivp|scipy\.integrate\._ivp|_odepack_py\.", "write the steps in NumPy: a loop of Runge–Kutta steps "
                                                                "is recorded and differentiated"),
     (r"brentq|newton|root_scalar|fsolve|_zeros_py\.|_root\.", "differentiate the solution: "
      "autodiff.implicit_root(g, solve)"),
     (r"approx_fprime|finite_difference", "use autodiff.grad(f)(x) in place of differences"),
-    (r"scipy\.optimize", "solve outside, and differentiate the solution by autodiff.implicit_root"),
+    (r"scipy\.optimize\.(\w+\.)?(minimize|least_squares|curve_fit|leastsq|lsq_linear|nnls|linprog|milp|fmin|basinhopping|"
+     r"differential_evolution|dual_annealing|shgo|brute|direct|fixed_point|bisect|ridder|toms748|anderson|broyden)",
+     "solve outside, and differentiate the solution by autodiff.implicit_root"),
     (r"scipy\.signal\.|signaltools", "use np.convolve and np.correlate"),
     (r"scipy\.ndimage|scipy\.signal", "write the filter with np.convolve, slices or a constant matrix A @ x"),
     (r"scipy\.spatial|cdist|pdist|KDTree", "write the distances: np.sqrt(np.sum((x[:, None] - y) ** 2, axis=-1))"),
@@ -103,7 +105,7 @@ def canonical(call: str, frame: FrameType | None) -> str:
         return f"{type(owner).__name__}.{getattr(value, '__name__', '')}"
     if not hasattr(value, "__name__"):                                # an object that is called
         value = type(value)
-    return f"{value.__module__}.{value.__name__}"
+    return f"{getattr(value, '__module__', None) or ''}.{value.__name__}"
 
 
 def _variable(name: str, frame: FrameType | None) -> Any:

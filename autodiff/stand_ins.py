@@ -10,6 +10,7 @@ import sys
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from types import FrameType
 from typing import Any
 
 import numpy as np
@@ -23,6 +24,10 @@ ORIGINAL = {name: getattr(np, name) for name in (
     "array", "asarray", "asanyarray", "ascontiguousarray", "copy", "zeros", "empty", "ones", "full", "eye", "identity",
     "zeros_like", "empty_like", "ones_like", "full_like")}
 _KEEPING = ("asarray", "asanyarray", "ascontiguousarray")                    # arrays pass through as they are
+# SciPy's modules and functions in which array code is NumPy's: they are recorded as the user's code is. Elsewhere SciPy
+# hands arrays to compiled code, or (scipy.sparse) goes by whether they are plain.
+_ALL_NUMPY = frozenset({"scipy.integrate._quadrature", *[f"scipy.optimize._optimize.{name}" for name in (
+    "rosen", "rosen_der", "rosen_hess_prod")]})
 _VALUE_AT = {"full": 1, "zeros": None, "empty": None, "ones": None, "eye": None, "identity": None}   # else argument 0
 _active = threading.local()          # .graphs: the stack of recordings of this thread
 
@@ -57,6 +62,16 @@ def _holds_traced(value) -> bool:
     return isinstance(value, (list, tuple)) and any(map(_holds_traced, value))
 
 
+def _is_all_numpy(frame: FrameType | None) -> bool:
+    """Whether a frame runs such a function of SciPy's, or what that calls to make arrays."""
+    while frame is not None and frame.f_globals.get("__name__", "").startswith("scipy._lib."):
+        frame = frame.f_back
+    if frame is None:
+        return False
+    module = frame.f_globals.get("__name__")
+    return module in _ALL_NUMPY or f"{module}.{frame.f_code.co_name}" in _ALL_NUMPY
+
+
 def _creator(name: str, original: Callable) -> Callable:
     position, maker = _VALUE_AT.get(name, 0), ORIGINAL[name.replace("empty", "zeros")]   # chance content never agrees
     stop = None if position is None else position + (2 if name == "full_like" else 1)
@@ -78,9 +93,11 @@ def _creator(name: str, original: Callable) -> Callable:
 
     @functools.wraps(original)
     def create(*args, **kwargs):
-        if not recordings() or is_library(frame := sys._getframe(1)) or not makes_call(frame, name, create):
+        if not recordings():
             return original(*args, **kwargs)
-        return anywhere(*args, **kwargs)
+        frame = sys._getframe(1)
+        traced = _is_all_numpy(frame) if is_library(frame) else makes_call(frame, name, create)
+        return (anywhere if traced else original)(*args, **kwargs)
     create.anywhere = anywhere
     return create
 

@@ -27,13 +27,13 @@ import numpy as np
 import scipy.sparse
 
 from .contents import BYTES, fingerprint, sample
+from .errors import ENGINE
 from .primitive import Tracer
 
 EXACT = 1024       # entries compared whole at every call: 0.3 µs
 SHARE = 8          # arrays up to 1/SHARE of the function's work are compared whole too
 LIMIT = 500        # things to watch; what refers to more stays eager
 
-ENGINE = ("autodiff", "numpy", "scipy", "optkit")     # code that is not looked into, installed or run from a checkout
 _PLAIN = (float, int, complex, str, bytes, types.NoneType, slice, range, np.generic, np.ufunc, np.dtype,
           types.BuiltinFunctionType)
 _INSTALLED = (*[sysconfig.get_path(kind) for kind in ("stdlib", "platstdlib", "purelib", "platlib")],

@@ -8,19 +8,22 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from optkit.checks import require
+from optkit.checks import is_real, require
 from optkit.convexity import Bound, check
 from optkit.convexity.domains import Region
 from optkit.escape import ZERO, free_variables, reduced
-from optkit.inputs import as_box, flatten_start
+from optkit.inputs import as_box, as_gradient, flatten_start
 from optkit.objective import Objective
-from optkit.point import Point, Vector
+from optkit.point import Point, Vector, norm_inf
+from optkit.precision import attainable
 from optkit.prox import Box, as_term
-from optkit.subproblems import Ends, lanczos
+from optkit.subproblems import CLEAR, Ends, lanczos
 
 DENSE = 300  # free variables up to which all eigenvalues are computed
-STEPS = 200  # Lanczos products at most, above that
+MANY, UP_TO = 600, 2000  # Lanczos products at most, above that, up to which number of variables
+STEPS = 200  # and beyond, where they cost more memory
 SETTLED = 1e-8  # residual, relative to the largest Ritz value, at which both ends count as found
+NOISE = 100.0  # times the rounding error of a gradient, from which on two of them are different ones
 EPS = float(np.finfo(float).eps)
 
 
@@ -41,10 +44,10 @@ class Certificate:
 
     lowest, largest : eigenvalues of the Hessian of f in the `free` of `n` variables, those no bound holds; NaN where
         there are none. Each is known to its error; above 300 free variables an eigenvalue lies that near, and Lanczos
-        has seen none beyond it. condition : largest/lowest, inf where lowest is not positive.
+        has seen none beyond it. condition : largest/lowest, inf where lowest is not positive, NaN where that is open.
     direction : (n,) the unit eigenvector of `lowest`. how : where the eigenvalues come from.
-    at_bounds : indices of the variables at a bound, multipliers : theirs, positive where the bound holds the variable,
-        negative where f would fall inwards.
+    at_bounds : indices of the variables at one of two bounds, multipliers : theirs, positive where the bound holds the
+        variable, negative where f would fall inwards. fixed : indices of those whose bounds are equal.
     mu : a constant of strong convexity, None if unknown; gap : then f(x) − f* <= gap. convexity : on whose word.
     """
 
@@ -63,6 +66,7 @@ class Certificate:
     free: int
     at_bounds: Vector
     multipliers: Vector
+    fixed: Vector
     mu: float | None
     gap: float | None
     convexity: str
@@ -76,9 +80,10 @@ class Certificate:
             ("‖∇f(x)‖∞", f"{self.gnorm:.3g}   gtol {self.gtol:.3g}"),
             ("eigenvalues", f"{self.lowest:.6g} ± {self.lowest_error:.1g} to {self.largest:.6g} ± "
                             f"{self.largest_error:.1g}, {self.how}" if self.free else ""),
-            ("condition", f"{self.condition:.3g}" if self.free else ""),
+            ("condition", f"{self.condition:.3g}".replace("nan", "unknown") if self.free else ""),
             ("bounds", f"{len(self.at_bounds)} of {self.n} variables at one, multipliers positive {signs[0]}, zero "
                        f"{signs[1]}, negative {signs[2]}" if len(self.at_bounds) else ""),
+            ("fixed", f"{len(self.fixed)} of {self.n} variables, their bounds are equal" if len(self.fixed) else ""),
             ("f(x) − f*", f"<= {self.gap:.3g}" if self.gap is not None else ""),
             ("convexity", self.convexity),
         ]
@@ -88,7 +93,10 @@ class Certificate:
 
 
 class Spectrum(NamedTuple):
-    """The ends of the spectrum in some of the variables, with errors, the lowest's eigenvector in all of them."""
+    """The ends of the spectrum in some of the variables, with errors, the lowest's eigenvector in all of them.
+
+    found : whether the lowest is that of the whole spectrum, beyond what is in its error.
+    """
 
     lowest: float
     lowest_error: float
@@ -96,6 +104,21 @@ class Spectrum(NamedTuple):
     largest_error: float
     direction: Vector
     how: str
+    found: bool
+
+    @property
+    def size(self) -> float:
+        return max(abs(self.lowest), abs(self.largest))
+
+    def is_zero(self, exact: bool) -> bool:
+        """Whether the lowest eigenvalue is nothing beside the largest, its error included."""
+        return abs(self.lowest) + self.lowest_error <= 2 * ZERO[exact] * self.size
+
+    def condition(self, exact: bool) -> float:
+        """largest/lowest; inf where the lowest is zero or negative, NaN where its sign is open."""
+        if self.lowest > self.lowest_error and self.found:
+            return self.largest / self.lowest
+        return math.inf if self.lowest < -self.lowest_error or self.is_zero(exact) else math.nan
 
 
 def certify(objective: Objective, x: Any, gtol: float) -> Certificate:
@@ -113,20 +136,19 @@ def certify(objective: Objective, x: Any, gtol: float) -> Certificate:
             spectra.append(_spectrum(objective, point, masks[1]))
         nearness = gnorm / gtol if gtol else float(gnorm > 0)  # of a stationary point; at 0 the spectrum is its own
         kind, reason = _kind(objective, nearness, bool(masks[0].all()), spectra)
-    seen = spectra[0]
-    definite = seen.lowest > seen.lowest_error
+    seen, fixed = spectra[0], box.lower == box.upper
     below, above = point.x == box.lower, point.x == box.upper
-    at_bounds = np.flatnonzero(below | above)
+    at_bounds = np.flatnonzero((below | above) & ~fixed)
     return Certificate(
         kind, reason, gnorm, gtol, seen.lowest, seen.lowest_error, seen.largest, seen.largest_error,
-        seen.largest / seen.lowest if definite else math.inf, seen.direction, seen.how, objective.n,
-        int(masks[0].sum()), at_bounds, np.where(below, point.g, -point.g)[at_bounds], None, None, "")
+        seen.condition(objective.has_exact_hvp), seen.direction, seen.how, objective.n, int(masks[0].sum()), at_bounds,
+        np.where(below, point.g, -point.g)[at_bounds], np.flatnonzero(fixed), None, None, "")
 
 
 def _spectrum(objective: Objective, point: Point, free: Vector) -> Spectrum:
     size, exact, direction = int(free.sum()), objective.has_exact_hvp, np.zeros(objective.n)
     if size == 0:
-        return Spectrum(math.nan, 0.0, math.nan, 0.0, direction, "no variable is free")
+        return Spectrum(math.nan, 0.0, math.nan, 0.0, direction, "no variable is free", True)
     product = reduced(objective.hvp(point.x), free)
     word = "" if exact else ", by differences of gradients"
     if size <= DENSE:
@@ -134,12 +156,14 @@ def _spectrum(objective: Objective, point: Point, free: Vector) -> Spectrum:
         values, vectors = np.linalg.eigh(0.5 * (H + H.T)) if np.isfinite(H).all() else (np.full(size, math.nan), H)
         direction[free] = vectors[:, 0]
         error = (10 * size * EPS if exact else ZERO[False]) * max(abs(values[0]), abs(values[-1]))
-        return Spectrum(float(values[0]), error, float(values[-1]), error, direction, f"all of them computed{word}")
-    ends = lanczos(product, size, STEPS, 0, _settled)
-    direction[free] = ends.lowest.v
+        return Spectrum(float(values[0]), error, float(values[-1]), error, direction,
+                        f"all of them computed{word}", True)
+    ends = lanczos(product, size, MANY if size <= UP_TO else STEPS, 0, _settled)
+    lowest, direction[free] = ends.lowest, ends.lowest.v
+    found = lowest.residual <= SETTLED * ends.size or lowest.value - lowest.residual > CLEAR * ends.size
     rounding = (10 * ends.products * EPS if exact else ZERO[False]) * ends.size
-    return Spectrum(ends.lowest.value, ends.lowest.residual + rounding, ends.largest.value,
-                    ends.largest.residual + rounding, direction, f"by {ends.products} Lanczos steps{word}")
+    return Spectrum(lowest.value, lowest.residual + rounding, ends.largest.value, ends.largest.residual + rounding,
+                    direction, f"by {ends.products} Lanczos steps{word}", found)
 
 
 def _settled(ends: Ends) -> bool:
@@ -149,22 +173,25 @@ def _settled(ends: Ends) -> bool:
 def _kind(objective: Objective, nearness: float, all_free: bool, spectra: list[Spectrum]) -> tuple[Kind, str]:
     """What kind of point, and more words. nearness : ‖g‖∞/gtol. spectra : in the free variables and, if looked at, in
     those at no bound."""
-    lowest, error, largest, largest_error, _, how = spectra[0]
+    seen, exact = spectra[0], objective.has_exact_hvp
+    lowest, error = seen.lowest, seen.lowest_error
     if not nearness <= 1 + EPS:
         return Kind.NOT_STATIONARY, ""
-    if how.startswith("no variable"):
+    if seen.how.startswith("no variable"):
         return Kind.MINIMUM, "every variable is at a bound that holds it"
     if not math.isfinite(lowest):
         return Kind.UNDECIDED, "the Hessian is not finite"
-    if lowest > error:
+    if lowest > error and seen.found:
         return Kind.MINIMUM, "" if all_free else "in the variables no bound holds"
     if objective.term is not None and not isinstance(objective.term, Box):
         return Kind.UNDECIDED, f"f alone is not strictly convex at x, and {type(objective.term).__name__} is added"
-    if lowest >= -max(error, nearness * ZERO[objective.has_exact_hvp] * largest):
+    if lowest >= -max(error, nearness * ZERO[exact] * seen.largest):
+        if not seen.is_zero(exact) or lowest > error:
+            return Kind.UNDECIDED, "Lanczos did not resolve the lowest eigenvalue"
         return Kind.FLAT, "" if lowest >= -error else "an eigenvalue is negative, by less than this gtol lets one trust"
     if any(not s.lowest < -s.lowest_error for s in spectra):
         return Kind.UNDECIDED, "curvature is negative only where a bound allows to go one way"
-    return (Kind.MAXIMUM if all_free and largest < -largest_error else Kind.SADDLE), ""
+    return (Kind.MAXIMUM if all_free and seen.largest < -seen.largest_error else Kind.SADDLE), ""
 
 
 def bounded(certificate: Certificate, objective: Objective, x: Any, mu: Any, domain: Region | None) -> Certificate:
@@ -192,7 +219,7 @@ def _given(certificate: Certificate, mu: Any) -> float:
     if isinstance(mu, Bound):
         require("certificate", mu.certified_lower, "a certified lower bound for mu", mu=mu)
         mu = mu.lower
-    require("certificate", 0 < mu < math.inf, "0 < mu < inf", mu=mu)
+    require("certificate", is_real(mu) and 0 < mu < math.inf, "a number 0 < mu < inf", mu=mu)
     most = certificate.lowest + certificate.lowest_error
     if mu > most and certificate.free:
         raise ValueError(f"certificate: mu={mu!r} is refuted: the Hessian at x has an eigenvalue <= {most:.6g}")
@@ -200,6 +227,9 @@ def _given(certificate: Certificate, mu: Any) -> float:
 
 
 def _proved(certificate: Certificate, objective: Objective, x: Any, domain: Any) -> tuple[float | None, str]:
+    if not isinstance(domain, Region):
+        raise TypeError(f"certificate: domain: need a region of optkit.convexity, such as Box, got {domain!r:.60}")
+    require("certificate", domain.n == objective.n, f"a domain of {objective.n} unknowns, as x has", domain=domain.n)
     report = check(objective.plain, domain)
     if not domain.contains(flatten_start(x)[0]):
         raise ValueError(f"certificate: x lies outside the domain {domain.label}")
@@ -208,8 +238,13 @@ def _proved(certificate: Certificate, objective: Objective, x: Any, domain: Any)
     return _given(certificate, report.mu), f"proved on {domain.label}, and f* is the lowest value there"
 
 
-def objective_again(x: Any, f: float, gnorm: float, fun: Callable, args: Any, bounds: Any, prox: Any) -> Objective:
-    """The objective of a result that came without it. Raises ValueError where it is not the one it came from."""
+def objective_again(x: Any, f: float, g: Any, gnorm: float, fun: Callable, args: Any, bounds: Any,
+                    prox: Any) -> Objective:
+    """The objective of a result that came without it, with its f(x), its gradient g (None where that is by
+    differences), and at most `gnorm` in the gradient test.
+
+    Raises ValueError where it is not the one it came from.
+    """
     n = flatten_start(x)[0].size
     objective = Objective(fun, x, args, term=as_term(prox, x) if bounds is None else as_box(bounds, n))
     point = objective.start()
@@ -219,4 +254,10 @@ def objective_again(x: Any, f: float, gnorm: float, fun: Callable, args: Any, bo
     if not objective.measure(point) <= 10 * gnorm:
         raise ValueError(f"certificate: the gradient test gives {objective.measure(point):.3g} at x, where the result "
                          f"has at most {gnorm:.3g}; give the same fun, args, bounds and prox")
+    if g is None:
+        return objective
+    off = norm_inf(point.g - (g := as_gradient(g, objective.restore(objective.x0), n, "jac")))
+    if off > 0.5 * max(norm_inf(point.g), norm_inf(g)) and not off <= NOISE * attainable(objective, point).g:
+        raise ValueError(f"certificate: the gradient of fun at x differs by {off:.3g} from that of the result, "
+                         f"{norm_inf(g):.3g} in the ∞-norm; give the same fun and args")
     return objective

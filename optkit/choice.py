@@ -40,7 +40,8 @@ def _suited(objective: Objective) -> tuple[str, str]:
 def _newton_pays(objective: Objective) -> tuple[bool, str]:
     n = objective.n
     if not objective.has_exact_hvp:
-        return False, "no exact Hessian-vector products at hand"
+        given = "hess" if objective.derivatives.startswith("exact") else "jac"
+        return False, f"no exact Hessian-vector products at hand; leave {given}= out for exact ones"
     if n > NEWTON_UP_TO:
         return False, f"n = {n} > {NEWTON_UP_TO}"
     return True, f"exact Hessian-vector products and n = {n} <= {NEWTON_UP_TO}"

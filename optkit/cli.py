@@ -15,10 +15,11 @@ import numpy as np
 import optkit
 import problems
 from optkit import convexity
+from optkit.inputs import flatten_start
 from optkit.text import table
 
 _WHAT = "a problem (see `optkit problems`), or a function of your own: module:function or path.py:function"
-_VALUES_MAY_START_WITH_A_MINUS = ("--x0", "--box")
+_VALUES_MAY_START_WITH_A_MINUS = ("--x0", "--box", "--bounds")
 _DEMO = "logistic-regression"
 _DEMO_GTOL = 1e-8       # small enough to see the last phase of each method
 _DEMO_BOX = 3.0         # weights of standardised columns: the solution lies well inside
@@ -66,7 +67,7 @@ def _parser() -> argparse.ArgumentParser:
     compare = command("compare", _compare, "minimise by several methods and print a table")
     compare.add_argument("--methods", type=_methods, metavar="A,B", help="names, or all; default: one of each family")
     check = command("convexity", _convexity, "try to refute that a function is convex; estimate mu and L")
-    check.add_argument("--box", type=_numbers, default=(-1.0, 1.0), metavar="LOW,HIGH", help="bounds; default: -1,1")
+    check.add_argument("--box", type=_pair, default=(-1.0, 1.0), metavar="LOW,HIGH", help="bounds; default: -1,1")
     check.add_argument("--properties", type=_words, default=("convex",), metavar="A,B",
                        help=f"of {', '.join(convexity.PROPERTIES)}; default: convex")
     check.add_argument("--budget", type=int, help="calls of f to spend")
@@ -80,6 +81,7 @@ def _parser() -> argparse.ArgumentParser:
     for sub in (minimize, compare):
         sub.add_argument("--option", type=_assignment, action="append", default=[], metavar="NAME=VALUE",
                          help="gtol, maxiter, maxtime, ... or the method's own; may be repeated")
+        sub.add_argument("--bounds", type=_pair, metavar="LOW,HIGH", help="of every unknown: 0,1 or 0,inf")
         sub.add_argument("--quiet", action="store_true", help="no progress display")
     command("problems", _problems, "list the named problems")
     return parser
@@ -105,7 +107,7 @@ def _demo(arguments: argparse.Namespace) -> int:
 def _minimize(arguments: argparse.Namespace) -> int:
     target = _target(arguments)
     result = _call(target, lambda: optkit.minimize(target.f, target.x0, method=arguments.method,
-                                                   progress=not arguments.quiet, **dict(arguments.option)))
+                                                   progress=not arguments.quiet, **_options(arguments, target)))
     print(result)
     if arguments.plot:
         _plot({result.method: result}, target, arguments.plot, target.label)
@@ -114,7 +116,7 @@ def _minimize(arguments: argparse.Namespace) -> int:
 
 def _compare(arguments: argparse.Namespace) -> int:
     target = _target(arguments)
-    results = _run_all(target, arguments.methods, dict(arguments.option), progress=not arguments.quiet)
+    results = _run_all(target, arguments.methods, _options(arguments, target), progress=not arguments.quiet)
     print(results)
     if arguments.plot:
         _plot(results, target, arguments.plot, target.label)
@@ -123,8 +125,6 @@ def _compare(arguments: argparse.Namespace) -> int:
 
 def _convexity(arguments: argparse.Namespace) -> int:
     target = _target(arguments)
-    if len(arguments.box) != 2:
-        raise UserError(f"--box: need two numbers, lower and upper, got {len(arguments.box)}; for example --box -2,2")
     box = convexity.Box(*(_filled(target.x0, bound) for bound in arguments.box))
     budget = {} if arguments.budget is None else {"budget": arguments.budget}
     report = _call(target, lambda: convexity.check(target.f, box, properties=arguments.properties, seed=arguments.seed,
@@ -143,6 +143,12 @@ def _problems(arguments: argparse.Namespace) -> int:
     for name in problems.names():
         print(f"  {name:<22}" + (" ".join(f"{k}={v}" for k, v in problems.sizes(name).items()) or "none"))
     return 0
+
+
+def _options(arguments: argparse.Namespace, target: Target) -> dict[str, Any]:
+    """Those of `minimize`: what --option gave, and bounds."""
+    n = flatten_start(target.x0)[0].size
+    return dict(arguments.option) | ({} if arguments.bounds is None else {"bounds": [arguments.bounds] * n})
 
 
 # What the user named.
@@ -234,6 +240,13 @@ def _words(text: str) -> tuple[str, ...]:
 
 def _numbers(text: str) -> tuple[float, ...]:
     return tuple(float(word) for word in text.split(","))
+
+
+def _pair(text: str) -> tuple[float, ...]:
+    numbers = _numbers(text)
+    if len(numbers) != 2:
+        raise argparse.ArgumentTypeError(f"need two numbers, lower and upper, got {len(numbers)}; for example -2,2")
+    return numbers
 
 
 def _assignment(text: str) -> tuple[str, Any]:

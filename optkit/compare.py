@@ -5,9 +5,12 @@ from collections.abc import Callable, Sequence
 from types import FunctionType
 from typing import Any
 
+from optkit.checkpoint import refuse_files
+from optkit.constrained import METHODS as CONSTRAINED
+from optkit.constrained import is_given
 from optkit.finite_sum import FiniteSum
 from optkit.minimize import added_term, minimize
-from optkit.options import copes, method_name
+from optkit.options import copes, find_method, method_name
 from optkit.prox import Term
 from optkit.result import Result
 from optkit.solvers import METHODS
@@ -36,7 +39,7 @@ class Comparison(dict):
     def __str__(self) -> str:
         reference = min(result.fun for result in self.values()) if self.f_star is None else self.f_star
         gap = "f − best" if self.f_star is None else "f − f*"
-        rows = [("method", "iterations", "f", "g", "Hv", "seconds", gap, "max |∇f|", "stopped")]
+        rows = [("method", "iterations", "f", "g", "Hv", "seconds", gap, "stationarity", "stopped")]
         rows += [(label, str(r.nit), str(r.nfev), str(r.njev), str(r.nhev), f"{r.seconds:.4f}",
                   f"{r.fun - reference:.1e}", f"{r.gnorm:.1e}", r.reason.name.lower().replace("_", " "))
                  for label, r in self.items()]
@@ -62,7 +65,10 @@ def compare(fun: Callable, x0: Any, methods: Sequence[Any] | dict[str, Any] | st
     Each method starts anew, without what another's run has recorded of fun, so that seconds can be compared. Cost: the
     sum of the runs. Raises what `minimize` raises.
     """
-    if methods is None or isinstance(methods, str):
+    refuse_files("compare", options)
+    if methods is None and is_given(options.get("constraints", ())):
+        methods = tuple(CONSTRAINED)
+    elif methods is None or isinstance(methods, str):
         methods = _suitable(methods, added_term(options.get("bounds"), options.get("prox"), x0))
         if not isinstance(fun, FiniteSum):
             methods = [name for name in methods if not getattr(METHODS[name], "finite_sum", False)]
@@ -70,6 +76,9 @@ def compare(fun: Callable, x0: Any, methods: Sequence[Any] | dict[str, Any] | st
         methods = _labelled(methods)
     if not methods:
         raise ValueError("methods: need at least one, got none")
+    for method in methods.values():
+        if isinstance(method, str):
+            find_method(method)
     return Comparison({label: minimize(anew(fun), x0, method=method, **options) for label, method in methods.items()},
                       f_star)
 
@@ -97,6 +106,8 @@ def _labelled(methods: Sequence[Any]) -> dict[str, Any]:
 
 def anew(f: Callable) -> Callable:
     """The same function as a new object: what one method's run recorded of it must not make the next one's faster."""
+    if isinstance(f, FiniteSum):
+        return FiniteSum(anew(f.f), *f.data, regularizer=f.regularizer and anew(f.regularizer))
     if not isinstance(f, FunctionType):
         return f
     copy = FunctionType(f.__code__, f.__globals__, f.__name__, f.__defaults__, f.__closure__)

@@ -3,9 +3,9 @@
 import contextlib
 from typing import NamedTuple
 
-from optkit.escape import escape, still_to_fall
+from optkit.escape import escape, farthest
 from optkit.objective import Objective
-from optkit.point import Point
+from optkit.point import Point, norm, norm_inf
 from optkit.precision import EPS, UNKNOWN, attainable
 from optkit.stopping import Reason, Stop, StoppingRules
 from optkit.track import Track
@@ -34,6 +34,8 @@ def conclude(objective: Objective, rules: StoppingRules, track: Track, second_or
              detail: str) -> Verdict:
     """The best point, with the reason that holds for it."""
     best = best_point(objective, track, reason)
+    if reason is Reason.CONVERGED and not objective.measure(best) <= threshold(objective, rules, track, best):
+        best = track.point  # the test holds there; a lower point turned up in the look at the curvature
     verdict = Verdict(best, reason, detail, threshold(objective, rules, track, best), None)
     if reason in _LIMITS:
         verdict = _at_limit(objective, rules, track, second_order, verdict)
@@ -50,12 +52,13 @@ def threshold(objective: Objective, rules: StoppingRules, track: Track, point: P
 def best_point(objective: Objective, track: Track, reason: Reason) -> Point:
     """The lowest point evaluated; among values that rounding does not tell apart, the last iterate if it is flatter.
 
-    After an exception in f or an interruption its gradient may not be to be had; it is then NaN.
+    After an exception in f, an interruption, or a limit on values its gradient may not be to be had; it is then NaN.
     """
-    if reason in _CUT_SHORT:
-        objective.salvage()
+    objective.salvage()
     try:
         best = objective.best
+    except Stop:  # a limit, met while differences were taken
+        return objective.best_without_gradient
     except Exception:
         if reason not in _CUT_SHORT:
             raise
@@ -69,8 +72,11 @@ def _at_limit(objective: Objective, rules: StoppingRules, track: Track, second_o
     """A limit or a stall is success where the gradient test, or the one for steep f, holds and the curvature agrees."""
     best, reason, detail, bar, _ = found
     stalled, gnorm = reason is Reason.STALLED_AT_PRECISION, objective.measure(best)
-    relative, accuracy = RELATIVE * rules.gtol * track.steepest, UNKNOWN
-    if not gnorm <= (max(bar, rules.gtol) if stalled else bar) and (stalled or gnorm <= relative):
+    steepest = track.steepest if objective.term is None else max(track.steepest, norm_inf(best.g))  # sets cut gnorm off
+    relative, accuracy = RELATIVE * rules.gtol * steepest, UNKNOWN
+    if stalled:
+        relative = max(relative, rules.gtol)
+    if not gnorm <= bar and (stalled or gnorm <= relative):
         with contextlib.suppress(Stop):  # a limit
             accuracy = attainable(objective, best)
         objective.prefer(best)  # to what differs from it by rounding
@@ -78,27 +84,27 @@ def _at_limit(objective: Objective, rules: StoppingRules, track: Track, second_o
         gnorm = objective.measure(best)
     if gnorm <= bar:
         why = f"when the run ended: {reason.text.split(',')[0]}"
-    elif stalled and gnorm <= rules.gtol:
-        bar, why = rules.gtol, "no step lowers f at working precision"
-    elif gnorm <= min(relative, ATTAINED * accuracy.g) and _below_rounding(objective, track, best, relative):
-        bar, why = relative, f"no further at working precision: {accuracy}"
     elif best.f <= track.floor or objective.saw_minus_infinity:
         return found._replace(point=best, reason=Reason.UNBOUNDED, detail="")
+    elif gnorm <= min(relative, ATTAINED * accuracy.g) and _below_rounding(objective, track, best, relative):
+        bar, why = relative, f"no further at working precision: {accuracy}"
     else:
         return found._replace(point=best, detail="; ".join(filter(None, (detail, str(accuracy)))))
     return _curvature(objective, second_order, Verdict(best, reason, why, bar, None))
 
 
 def _below_rounding(objective: Objective, track: Track, point: Point, tol: float) -> bool:
-    """Whether f can fall by no more than the rounding error of what it has fallen by, also in the flattest direction.
+    """Whether f can fall by no more than rounding, also in the flattest direction: EPS times what it has fallen by, or
+    what it changes by along that direction over a length of ‖x‖, λ‖x‖²/2. The second is for starts at solutions.
 
     Not so where the Hessian is as ill-conditioned as that of Meyer's function: at its minimum ‖g‖∞ cannot be brought
     below 4e-3, which is 1e-13 of the largest, and still leaves f open in the sixth digit.
     """
     try:
-        return still_to_fall(objective, point, tol) <= EPS * (track.history[0].f - point.f)
+        distance, fall = farthest(objective, point, tol)
     except Stop:
         return False
+    return fall <= EPS * (track.history[0].f - point.f) or distance <= EPS**0.5 * norm(point.x)
 
 
 def _curvature(objective: Objective, second_order: bool, found: Verdict) -> Verdict:
@@ -106,8 +112,8 @@ def _curvature(objective: Objective, second_order: bool, found: Verdict) -> Verd
     try:
         lower = escape(objective, found.point, second_order=second_order, at_start=False, tol=found.threshold)
     except Stop as stop:
-        if stop.reason is Reason.SADDLE_POINT:
-            return found._replace(reason=Reason.SADDLE_POINT, detail=stop.detail)
+        if stop.reason in (Reason.SADDLE_POINT, Reason.NO_SLOPE):
+            return found._replace(reason=stop.reason, detail=stop.detail)
         seen = stop.detail if stop.reason is Reason.CONVERGED else f"the curvature was not examined: {stop.reason.text}"
         return found._replace(reason=Reason.CONVERGED, detail=f"{found.detail}; {seen}")
     return found._replace(point=lower, detail="a saddle point was left for a lower one", lower=lower)

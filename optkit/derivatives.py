@@ -21,7 +21,8 @@ def gradient_source(objective: Any, user: User, jac: Any, compile: bool) -> Sour
     if callable(jac):
         return Separate(user, lambda x: user.call(jac, x, "jac"))
     if isinstance(jac, str) and jac in SCHEMES:
-        return Separate(user, _difference_gradient(objective, user, jac), f"{jac} differences of f")
+        gradient = _difference_gradient(objective, user, jac)
+        return Separate(user, gradient, f"{jac} differences of f", differences.error(jac))
     raise ValueError(f"jac: need a callable, True, None, '2-point' or '3-point', got jac={jac!r}; "
                      "jac=None gives exact derivatives")
 
@@ -36,8 +37,7 @@ def product_source(user: User, source: Source, hess: Any, hessp: Any) -> Callabl
     if matrix is not None:
         return lambda x: as_operator(matrix(x), x.size)
     if hess is not None and not (isinstance(hess, str) and hess in SCHEMES):
-        raise ValueError(f"hess: need a callable hess(x, *args), '2-point', '3-point' or None, got hess={hess!r}; "
-                         "quasi-Newton updates of SciPy are not used, method='bfgs' has its own")
+        raise ValueError(f"hess: need a callable hess(x, *args), '2-point', '3-point' or None, got hess={hess!r}")
     return getattr(source, "linearize", None) if hess is None else None
 
 
@@ -58,7 +58,7 @@ def _difference_gradient(objective: Any, user: User, scheme: str) -> Product:
     term = objective.term
 
     def counted(z: Vector) -> float:
-        owner.nfev += 1
+        owner.count()
         return user.value(z)
 
     check_steps_stay_inside(term)

@@ -12,6 +12,11 @@ EPS = float(np.finfo(float).eps)
 POWER = {"2-point": 1 / 2, "3-point": 1 / 3}  # of EPS: truncation and rounding balance; Dennis & Schnabel 1996 §5.4
 
 
+def error(scheme: str) -> float:
+    """The relative error of such a gradient: that of f over the step."""
+    return EPS ** (1 - POWER[scheme])
+
+
 def gradient(f: Callable[[Vector], float], x: Vector, box: Box, scheme: str) -> Vector:
     """∇f(x) by 2-point or 3-point differences, never outside the box; 0 where the bounds fix a variable.
 
@@ -52,16 +57,17 @@ def partials(f: Callable[[Vector], Any], fx: Any, x: Vector, box: Box, scheme: s
     return g
 
 
-def product(gradient: Callable[[Vector], Vector], x: Vector, g: Vector, v: Vector, box: Box) -> Vector:
+def product(gradient: Callable[[Vector], Vector], x: Vector, g: Vector, v: Vector, box: Box,
+            error: float = EPS) -> Vector:
     """H(x) v by one-sided differences of gradients inside the box, as if v were 0 where the bounds fix a variable.
 
-    Entries of v that would lead out go backwards, in a difference of their own. Cost: one gradient, or two.
-    Nocedal & Wright §8.1 for the step.
+    Entries of v that would lead out go backwards, in a difference of their own. error : of gradients, relative. That of
+    the product is about its root. Cost: one gradient, or two. Nocedal & Wright §8.1 for the step.
     """
     size = norm(v)
     if size == 0:
         return np.zeros_like(x)
-    h = 2 * EPS**0.5 * (1 + norm(x)) / size
+    h = 2 * error**0.5 * (1 + norm(x)) / size
     ahead, behind = (np.where(v > 0, box.upper - x, x - box.lower), np.where(v > 0, x - box.lower, box.upper - x))
     forward = (ahead >= h * np.abs(v)) | (ahead >= behind)
     moves = (v != 0) & (np.maximum(ahead, behind) > 0)

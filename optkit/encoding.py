@@ -2,10 +2,14 @@
 
 import contextlib
 import dataclasses
+import functools
 import json
 import os
+import secrets
 import sys
-import zipfile
+import time
+import types
+import typing
 from collections.abc import Callable
 from enum import Enum
 from pathlib import Path
@@ -16,11 +20,13 @@ import numpy as np
 from optkit.history import History, Record
 
 VERSION = 1
-MALFORMED = (KeyError, IndexError, TypeError, AttributeError, RecursionError)
+STALE = 600.0  # seconds without a write after which a draft counts as left behind by a process that was killed
 
 
 def write(path: str | os.PathLike, kind: str, value: Any, home: str) -> Path:
     """Write `value` atomically: a reader, or a run killed meanwhile, finds the old file whole or the new one.
+
+    Where several write at once, the last one's file stays.
 
     value : None, bools, numbers, strings, arrays of numbers, History, enum members, dataclasses and named tuples of
     module `home` or of optkit, and lists, tuples and dicts of these. What is one object stays one.
@@ -30,38 +36,49 @@ def write(path: str | os.PathLike, kind: str, value: Any, home: str) -> Path:
     document = {"kind": kind, "version": VERSION, "value": encoder(value)}
     arrays: dict[str, Any] = {f"a{i}": a for i, a in enumerate(encoder.arrays)}
     path = Path(path)
-    draft = path.with_name(f".{path.name}.{os.getpid()}.part")
+    _clear_drafts(path)
+    draft = path.with_name(f".{path.name}.{secrets.token_hex(8)}.part")
     try:
-        with open(draft, "wb") as file:
+        with open(draft, "xb") as file:
             np.savez(file, _document=np.array(json.dumps(document)), **arrays)
             file.flush()
             os.fsync(file.fileno())
         os.replace(draft, path)
     finally:
-        with contextlib.suppress(FileNotFoundError):
+        with contextlib.suppress(OSError):
             draft.unlink()
     return path
+
+
+def _clear_drafts(path: Path) -> None:
+    """Remove what writers of `path` that were killed have left beside it."""
+    with contextlib.suppress(OSError):
+        for name in os.listdir(path.parent):
+            if name.startswith(f".{path.name}.") and name.endswith(".part"):
+                with contextlib.suppress(OSError):
+                    draft = path.with_name(name)
+                    if time.time() - draft.stat().st_mtime > STALE:
+                        draft.unlink()
 
 
 def read(path: str | os.PathLike, kind: str, home: str, origin: str) -> Any:
     """The value `write` wrote, its arrays with the same layout and access. No code of the file's choosing runs.
 
     Classes are looked up among the dataclasses, named tuples and enums that module `home` and optkit define, and are
-    filled without calling them. Raises ValueError, naming `origin`, where the file is something else or damaged.
+    filled without calling them. Raises ValueError, naming path and `origin`, where the file is something else or
+    damaged, whatever is wrong with it.
     """
-    refused = ValueError(f"need a file written by {origin}, got {os.fspath(path)!r}")
-    try:
-        with open(path, "rb") as opened, np.load(opened, allow_pickle=False) as file:
-            document = json.loads(str(file["_document"]))
-            arrays = [file[f"a{i}"] for i in range(len(file.files) - 1)]
-    except (zipfile.BadZipFile, EOFError, ValueError, *MALFORMED) as error:
-        raise refused from error
-    try:
-        if document["kind"] != kind or document["version"] != VERSION:
-            raise refused
-        return _Decoder(home, arrays)(document["value"])
-    except MALFORMED as error:
-        raise refused from error
+    with open(path, "rb") as opened:
+        try:
+            with np.load(opened, allow_pickle=False) as file:
+                document = json.loads(str(file["_document"]))
+                arrays = [file[f"a{i}"] for i in range(len(file.files) - 1)]
+            if (document["kind"], document["version"]) != (kind, VERSION):
+                raise ValueError(f"it holds an {document['kind']} of version {document['version']}")
+            return _Decoder(home, arrays)(document["value"])
+        except Exception as error:
+            raise ValueError(f"need a file written by {origin}, got {os.fspath(path)!r} ({type(error).__name__}: "
+                             f"{error!s:.300})") from error
 
 
 def find_class(name: str, home: str) -> type:
@@ -173,17 +190,18 @@ class _Decoder:
             raise ValueError(f"{name} has other fields than the file, which another version wrote")
         made: Any = object.__new__(cls)
         for field, value in fields.items():
-            object.__setattr__(made, field, self(value))
+            object.__setattr__(made, field, _checked(cls, field, self(value)))
         return made
 
     def _named_tuple(self, name: str, fields: dict[str, Any]) -> Any:
         cls = find_class(name, self.home)
         if list(cls._fields) != list(fields):  # type: ignore[attr-defined]
             raise ValueError(f"{name} has other fields than the file, which another version wrote")
-        return tuple.__new__(cls, map(self, fields.values()))
+        return tuple.__new__(cls, [_checked(cls, field, self(value)) for field, value in fields.items()])
 
     def _history(self, index: int) -> History:
-        return History(tuple(_as_int_where(i, v) for i, v in enumerate(row)) for row in self.arrays[index].tolist())
+        rows = self.arrays[index].astype(float, casting="safe").reshape(-1, len(Record._fields)).tolist()
+        return History(tuple(_as_int_where(i, v) for i, v in enumerate(row)) for row in rows)
 
     def _array(self, index: int, writeable: bool) -> np.ndarray:
         self.arrays[index].setflags(write=writeable)
@@ -198,6 +216,37 @@ class _Decoder:
         "scalar": lambda self, index: self.arrays[index][()],
         "array": _array,
     }
+
+
+def _checked(cls: type, field: str, value: Any) -> Any:
+    """The value of a field, of the type it is annotated with in classes of optkit. Raises TypeError otherwise."""
+    hint = _hints(cls).get(field, Any)
+    if not _fits(value, hint):
+        raise TypeError(f"{cls.__qualname__}.{field} has to be {hint}, got {type(value).__name__}")
+    return value
+
+
+@functools.cache
+def _hints(cls: type) -> dict[str, Any]:
+    return typing.get_type_hints(cls) if cls.__module__.partition(".")[0] == "optkit" else {}
+
+
+# What else an annotation takes. A Point has None for its gradient where only the value is known.
+_ALSO: dict[type, tuple[type, ...]] = {float: (float, int, np.floating, np.integer), int: (int, np.integer),
+                                       np.ndarray: (np.ndarray, type(None))}
+
+
+def _fits(value: Any, hint: Any) -> bool:
+    """Whether a value is of an annotated type, as far as that is a class or a choice of classes; NumPy's numbers count
+    as Python's."""
+    if typing.get_origin(hint) in (typing.Union, types.UnionType):
+        return any(_fits(value, one) for one in typing.get_args(hint))
+    cls = typing.get_origin(hint) or (type(None) if hint is None else hint)
+    if cls in (Any, object) or not isinstance(cls, type) or getattr(cls, "_is_protocol", False):
+        return True
+    if isinstance(value, bool) or cls is bool:
+        return cls is bool and isinstance(value, bool | np.bool_)
+    return isinstance(value, _ALSO.get(cls, cls))
 
 
 def _as_int_where(column: int, value: float) -> float | int:

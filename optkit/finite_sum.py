@@ -48,8 +48,12 @@ class FiniteSum:
         name = getattr(self.f, "__name__", type(self.f).__name__)
         return f"FiniteSum({name}, {self.rows} rows, {'no ' if self.regularizer is None else ''}regularizer)"
 
-    def with_data(self, args: tuple) -> tuple[Callable, tuple]:
-        """As f(x, *args), with the data for args."""
+    def with_data(self, args: tuple, given: list[str]) -> tuple[Callable, tuple]:
+        """As f(x, *args), with the data for args. given : names of derivatives the user states, which is refused."""
+        if given:
+            names = ", ".join(given)
+            raise TypeError(f"{names}: a FiniteSum is minimised without {names}: autodiff gives its derivatives, of f "
+                            "over any rows and of the regularizer; for your own give a plain function of x")
         if args:
             raise TypeError(f"args: a FiniteSum has its data, got {len(args)} args too; what is not rows can be in f, "
                             "as in lambda x, A, y: loss(x, A, y, lam)")

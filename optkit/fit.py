@@ -11,8 +11,9 @@ import scipy.sparse
 from scipy.linalg import solve_triangular
 
 from optkit.inputs import flatten_start
+from optkit.point import column_norms
 from optkit.result import Result
-from optkit.subproblems.linear_fit import column_norms, factor, rank
+from optkit.subproblems.linear_fit import factor, rank
 from optkit.text import duration, shortened
 
 

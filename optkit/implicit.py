@@ -26,7 +26,32 @@ def being_recorded() -> bool:
     return bool(stand_ins.recordings())
 
 
+def plainly(call: Callable, *args: Any) -> Any:
+    """call(*args) outside of any recording under way, with plain arrays in place of traced ones."""
+    with stand_ins.unpatched():
+        return call(*(values(args) if depends_on_trace(args) else args))
+
+
 _running = threading.local()
+
+
+class TracedResult(Result):
+    """A Result inside a derivative: `x` and `fun` have derivatives. What else depends on args is left out, and says so
+    where it is asked for."""
+
+    def __getattr__(self, name: str) -> Any:
+        if name in _PLAIN:
+            raise AttributeError(f"{name}: inside a derivative only x and fun of a Result depend on args; for the rest "
+                                 "call minimize outside, with plain args")
+        return super().__getattr__(name)
+
+    def __str__(self) -> str:
+        return f"optkit: {'success' if self.success else 'NOT solved'}, {self.message}; x and fun have derivatives"
+
+    __repr__ = __str__
+
+
+_PLAIN = ("jac", "history", "gnorm", "certified")  # numbers without derivatives, which would count as constants
 
 
 class Running:
@@ -61,7 +86,7 @@ def minimize_traced(run: Callable[[tuple], Result], fun: Callable, x0: Any, args
     """The Result of run(args), its `x` and `fun` as functions of args that have derivatives of every order.
 
     x solves ∇f(x, args) = 0, or x = prox(x − ∇f(x, args)) with bounds or another term, so dx = −J⁻¹ (∂/∂args) dargs
-    with J the Jacobian of that equation in x: one linear solve however long the run was. `jac` stays a plain array.
+    with J the Jacobian of that equation in x: one linear solve however long the run was.
     Raises TraceError, when the derivative is taken, where x is no solution; LinAlgError where J is singular.
     Christianson 1994; for the proximal equation Bertrand et al. 2022, JMLR 23.
     """
@@ -90,9 +115,8 @@ def minimize_traced(run: Callable[[tuple], Result], fun: Callable, x0: Any, args
     small = start.size <= DENSE_UP_TO
     linear = ("cholesky" if small else "cg") if term is None else ("lu" if small else "gmres")
     x = restore(ad.implicit_root(stationary, solve, linear)(*[leaves[i] for i in moving]))
-    result = found[-1]
-    result.x, result.fun = x, fun(x, *args)
-    return result
+    kept = {name: value for name, value in found[-1].items() if name not in _PLAIN}
+    return TracedResult({**kept, "x": x, "fun": fun(x, *args)})
 
 
 def _prox(term: Term, v: Any) -> Any:

@@ -1,5 +1,6 @@
 """What users hand in, checked at the door: the start, and what their functions return."""
 
+import contextlib
 from collections.abc import Callable
 from typing import Any
 
@@ -42,6 +43,23 @@ def flatten_start(x0: Any) -> tuple[Vector, Restore]:
     return freeze(flat), Restore(unravel, isinstance(tree, np.ndarray) and tree.ndim == 1)
 
 
+def wants_an_axis(fun: Callable, x0: Any, args: tuple) -> bool:
+    """Whether x0 is a number that fun takes only as an array of one, which SciPy makes of it.
+
+    Costs a call of fun, where x0 is a number, and another where that fails.
+    """
+    if isinstance(x0, dict | list | tuple) or np.ndim(x0) != 0 or not callable(fun):
+        return False
+    flat, restore = flatten_start(x0)
+    try:
+        fun(restore(flat.copy()), *args)
+    except (IndexError, TypeError, ValueError):
+        with contextlib.suppress(Exception):
+            fun(flat.copy(), *args)
+            return True
+    return False
+
+
 def structure(tree: Any) -> str:
     """What nested dicts, lists and tuples a tree is, and the shapes of its arrays, in words."""
     if isinstance(tree, dict):
@@ -56,12 +74,16 @@ def as_box(bounds: Any, n: int) -> Box | None:
     if hasattr(bounds, "lb") and hasattr(bounds, "ub"):
         lower, upper = bounds.lb, bounds.ub
     else:
-        pairs = list(bounds)
+        pairs = list(bounds) if np.iterable(bounds) else []
         if len(pairs) != n or any(np.ndim(pair) != 1 or len(pair) != 2 for pair in pairs):
             raise ValueError(f"bounds: need one (lower, upper) pair for each of the {n} unknowns, got {bounds!r:.80}")
         lower = [-np.inf if low is None else low for low, _ in pairs]
         upper = [np.inf if high is None else high for _, high in pairs]
-    box = Box(*(np.broadcast_to(np.asarray(side, dtype=float).ravel(), (n,)) for side in (lower, upper)))
+    try:
+        sides = [np.asarray(side, dtype=float).ravel() for side in (lower, upper)]
+    except (TypeError, ValueError):
+        raise ValueError(f"bounds: need numbers, or None for no bound, got {bounds!r:.80}") from None
+    box = Box(*(np.broadcast_to(side, (n,)) for side in sides))
     return box if np.isfinite(box.lower).any() or np.isfinite(box.upper).any() else None
 
 
@@ -134,7 +156,7 @@ def as_matrix(H: Any, n: int, sparse: bool) -> np.ndarray | scipy.sparse.csr_arr
     """A user's Hessian as a dense float64 array, or a csr_array if `sparse`."""
     H = _square(H, n)
     if isinstance(H, LinearOperator):
-        H = H @ np.eye(n)
+        H = np.column_stack([H.dot(e) for e in np.eye(n)])  # (H @ eye would hand columns of shape (n, 1) to it)
     if sparse:
         return scipy.sparse.csr_array(H, dtype=np.float64)
     return np.asarray(H.toarray() if scipy.sparse.issparse(H) else H, dtype=np.float64)

@@ -10,7 +10,8 @@ import scipy.sparse
 from scipy.optimize import Bounds
 
 from optkit.fit import Fit
-from optkit.inputs import as_box, flatten_start
+from optkit.implicit import depends_on_trace, plainly
+from optkit.inputs import as_box, flatten_start, wants_an_axis
 from optkit.loop import Outcome, Solver
 from optkit.losses import Loss
 from optkit.minimize import open_run
@@ -57,7 +58,12 @@ def least_squares(residual: Callable, x0: Any, args: Any = (), method: str | Sol
         residual, plain = _with_keywords(residual, kwargs), residual
         jac = _with_keywords(jac, kwargs) if callable(jac) else jac
         residual.__name__ = getattr(plain, "__name__", "residual")
-    loss = Loss(loss, float(f_scale))
+    if depends_on_trace(args):
+        raise ValueError("args: derivatives of a fit by args are not supported; minimize(lambda x, *args: 0.5 * "
+                         "np.sum(residual(x, *args)**2), x0, args) has them")
+    if plainly(wants_an_axis, residual, x0, args if isinstance(args, tuple) else (args,)):
+        x0 = np.array([x0], dtype=float)
+    loss = Loss(loss, f_scale)
     objective = LeastSquares(residual, x0, args, jac=jac, term=_box(bounds, x0), loss=loss, sparse=sparse,
                              compile=named.get("compile", True))
     solver, rules, door = split_options(named, _solver(method))
@@ -124,11 +130,19 @@ def _box(bounds: Any, x0: Any) -> Box | None:
     if hasattr(bounds, "lb") or len(bounds) != 2 or isinstance(bounds, list) and all(
             isinstance(pair, tuple) for pair in bounds):
         return as_box(bounds, n)
-    sides = [np.full(n, side, dtype=float) if np.ndim(side) == 0 and not isinstance(side, dict) else flat(side)
-             for side in bounds]
+    sides = [_side(side, n, none) for side, none in zip(bounds, (-np.inf, np.inf), strict=True)]
     if any(side.size != n for side in sides):
         raise ValueError(f"bounds: need (lower, upper) of {n} numbers each, got {sides[0].size} and {sides[1].size}")
     return as_box(Bounds(*sides), n)
+
+
+def _side(side: Any, n: int, none: float) -> np.ndarray:
+    """Lower or upper bounds as one vector; None, or a None in a list, is no bound."""
+    if isinstance(side, list | tuple):
+        side = [none if bound is None else bound for bound in side]
+    if isinstance(side, dict) or np.ndim(side):
+        return flat(side)
+    return np.full(n, none if side is None else side, dtype=float)
 
 
 def _fit(objective: LeastSquares, outcome: Outcome, method: str) -> Fit:

@@ -90,8 +90,6 @@ class Run:
                     self._iterate()
                 except Stop as stop:
                     reason, detail = stop.reason, stop.detail
-                except StopIteration:
-                    reason, detail = Reason.CALLBACK, ""
                 except KeyboardInterrupt:
                     reason, detail = Reason.INTERRUPTED, ""
                 outcome = self._conclude(reason, detail)
@@ -132,8 +130,11 @@ class Run:
                      objective.nfev, objective.njev, objective.nhev, state.inner))
         track.note(point.f, gnorm, objective.lowest)
         if self.observers and track.nit:
-            for observe in self.observers:
-                observe(point, history)
+            try:
+                for observe in self.observers:
+                    observe(point, history)
+            except StopIteration:  # f's own, should it raise one, is an exception like any other
+                raise Stop(Reason.CALLBACK) from None
 
     def _advance(self, track: Track) -> None:
         """The next state, or Stop."""
@@ -175,14 +176,15 @@ class Run:
                 track.restarted_at = lower
                 return lower
             point = lower
+        track.point = point
         return escape(objective, point, second_order=self.second_order, at_start=len(track.history) == 1,
                       tol=self.rules.threshold(track.scale))
 
     def _conclude(self, reason: Reason, detail: str) -> Outcome | None:
         """The outcome; None where the run stalled at a saddle point and can go on from a lower one."""
-        track = self.track
-        if track is None:
+        if self.track is None and reason is Reason.INTERRUPTED:
             raise KeyboardInterrupt
+        track = self.track = self.track or Track.start(self.objective.best_without_gradient)
         found = conclude(self.objective, self.rules, track, self.second_order, reason, detail)
         if found.lower is not None and reason is Reason.STALLED_AT_PRECISION:
             track.state, track.point, track.recorded = None, found.lower, False

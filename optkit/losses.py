@@ -43,8 +43,13 @@ class Loss:
     def __post_init__(self):
         if not callable(self.row) and self.row not in LOSSES:
             raise ValueError(f"loss: need one of {', '.join(LOSSES)}, or a callable, got loss={self.row!r}")
-        if not (np.ndim(self.f_scale) == 0 and 0 < self.f_scale < np.inf):
+        try:
+            size = float(self.f_scale)
+        except (TypeError, ValueError):
+            size = np.nan
+        if not 0 < size < np.inf:
             raise ValueError(f"f_scale: need a positive number, got f_scale={self.f_scale!r}")
+        object.__setattr__(self, "f_scale", size)
 
     @property
     def name(self) -> str:

@@ -4,16 +4,18 @@ from collections.abc import Callable
 from contextlib import nullcontext
 from typing import Any
 
+import numpy as np
+
 from optkit import constrained
 from optkit.checkpoint import Checkpoint, resume
 from optkit.choice import check_copes, choose
 from optkit.implicit import GTOL as IMPLICIT_GTOL
-from optkit.implicit import Running, being_recorded, depends_on_trace, is_nested, minimize_traced, values
-from optkit.inputs import as_box, flatten_start
+from optkit.implicit import Running, being_recorded, depends_on_trace, is_nested, minimize_traced, plainly, values
+from optkit.inputs import as_box, flatten_start, wants_an_axis
 from optkit.loop import Run, Solver
 from optkit.objective import Objective
 from optkit.observers import Callback, Observer, Path, Progress
-from optkit.options import merge_options, method_name, split_options
+from optkit.options import merge_options, method_name, split_options, without_update
 from optkit.prox import Term, as_term
 from optkit.result import Result, attach
 from optkit.stopping import Reason, StoppingRules
@@ -28,14 +30,15 @@ def minimize(fun: Callable, x0: Any, args: Any = (), method: str | Solver | None
     """Minimise fun(x, *args) from x0. SciPy's signature and conventions, exact derivatives without writing them.
 
     fun : plain NumPy, returns a number; x has the structure of x0. Where a derivative is being taken by something in
-        args, result.x and result.fun have it (implicit differentiation); gtol is then, and inside the objective of
-        another minimisation, 1e-9 unless given.
+        args, result.x and result.fun have it, and nothing else (implicit differentiation); gtol is then, and inside the
+        objective of another minimisation, 1e-9 unless given.
     x0 : array of any shape, number, or nested dict/list/tuple of arrays.
     method : a name (`optkit.methods()`), a solver object, or None to choose by the problem; `result.choice` says why.
     bounds : as in SciPy; no point outside them is evaluated. prox : a penalty or set of optkit.prox added to fun,
         or a dict or list of them with the keys of x0, None for an entry that is free.
     jac, hess, hessp : as in SciPy; left out, autodiff provides them. tol : sets gtol.
-    callback : callback(xk) or callback(intermediate_result=...) after each iteration; StopIteration ends the run.
+    callback : callback(xk), callback(intermediate_result=...) or callback(xk, state) after each iteration;
+        StopIteration ends the run, and from the last two also returning True.
     options, by name or in a dict : gtol, xtol, ftol, maxiter, maxfev, maxtime in seconds (see StoppingRules), progress,
         disp, return_all, compile, and the method's own. checkpoint="run.npz" saves the run every=10 iterations, or
         seconds as in every="30s"; the same call with resume="run.npz" goes on with it to the same bits. Limits may be
@@ -44,14 +47,19 @@ def minimize(fun: Callable, x0: Any, args: Any = (), method: str | Solver | None
     Returns a Result. Numerical trouble is a reason in it; wrong arguments raise ValueError or TypeError. What fun or
     callback raise passes through, with the Result so far as its attribute `result`.
     """
-    named = merge_options(options, options_by_name, tol)
+    named, hess = merge_options(options, options_by_name, tol), without_update(hess)
     args = args if isinstance(args, tuple) else (args,)
+    if plainly(wants_an_axis, fun, x0, args):
+        x0 = np.array([x0], dtype=float)
     limited = constrained.applies(constraints, method)
     if is_nested() or being_recorded():
         named = {"gtol": IMPLICIT_GTOL, **named}
     if depends_on_trace(args):
         if limited:
             raise ValueError("constraints: derivatives of a constrained minimum by args are not supported")
+        if callback is not None or named.get("return_all"):
+            raise ValueError("callback, return_all: not where args are differentiated: iterates have no derivatives, "
+                             "only x and fun of the Result do; call minimize outside with plain args to watch a run")
         start = values(x0)
         return minimize_traced(
             lambda args: minimize(fun, start, args, method, jac=jac, hess=hess, hessp=hessp, bounds=bounds, prox=prox,
@@ -59,11 +67,12 @@ def minimize(fun: Callable, x0: Any, args: Any = (), method: str | Solver | None
             fun, start, args, lambda: added_term(bounds, prox, start))
     objective = Objective(fun, x0, args, jac=jac, hess=hess, hessp=hessp, compile=named.get("compile", True),
                           term=added_term(bounds, prox, x0))
-    solver, choice = constrained.choose(method, objective) if limited else choose(method, objective)
+    solver, choice = constrained.choose(method, objective, constraints) if limited else choose(method, objective)
     solver, rules, door = split_options(named, solver)
     if not limited:
         check_copes(solver, objective.term)
-    observers: list[Observer] = [] if callback is None else [Callback(callback, objective)]
+    called = None if callback is None else Callback(callback, objective)
+    observers: list[Observer] = [called] if called else []
     path = Path(objective) if door["return_all"] else None
     if path:
         observers.append(path)
@@ -71,6 +80,8 @@ def minimize(fun: Callable, x0: Any, args: Any = (), method: str | Solver | None
         watching = observers + [bar] if bar else observers
         run = constrained.start(objective, constraints, solver, rules, watching, door) if limited else \
             open_run(objective, solver, rules, watching, door)
+        if called and isinstance(run, constrained.Run):
+            called.more = run.told
         try:
             with Running():
                 outcome = run.finish()
@@ -79,6 +90,7 @@ def minimize(fun: Callable, x0: Any, args: Any = (), method: str | Solver | None
                 attach(error, _result(run, broken, method_name(solver), choice))
             raise
     result = _result(run, outcome, method_name(solver), choice)
+    result.message += objective.moved
     if path:
         result.allvecs = path.points
     if door["disp"]:

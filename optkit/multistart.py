@@ -9,9 +9,10 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from scipy.stats import qmc
 
-from optkit.inputs import as_box, flatten_start
+from optkit.checkpoint import refuse_files
+from optkit.checks import is_real, is_whole, require
+from optkit.inputs import as_box, flatten_start, structure
 from optkit.minimize import minimize
 from optkit.objective import UndefinedStart
 from optkit.observers import counter
@@ -20,6 +21,7 @@ from optkit.result import Result
 from optkit.text import shortened, table
 
 SHOWN = 12  # minima in the printed table
+LEVEL = 1e-8  # relative difference of f up to which minima count as equally low
 
 
 @dataclass(frozen=True, eq=False)
@@ -77,12 +79,12 @@ class Multistart:
         undefined = sum(result is None for result in self.results)
         head = f"optkit multistart: {self.tried} starts, {self.solved} solved, {len(self.minima)} distinct minima" + (
             f", f not defined at {undefined}" if undefined else "")
-        rows = [("f(x)", "times", "max |∇f|", "x")]
+        rows = [("f(x)", "times", "stationarity", "x")]
         rows += [(f"{m.fun:.10g}", str(len(m.starts)), f"{m.result.gnorm:.1e}", shortened(m.x, 100))
                  for m in self.minima[:SHOWN]]
         hidden = [f"… and {len(self.minima) - SHOWN} higher ones"] if len(self.minima) > SHOWN else []
         body = [table(rows), *hidden] if self.minima else [f"lowest found, not solved: f(x) = {self.best.fun:.10g}"]
-        return "\n".join([head, *body, self._estimate()])
+        return "\n".join([head, *body, self._estimate(), *self._hint()])
 
     __repr__ = __str__
 
@@ -91,6 +93,14 @@ class Multistart:
             return "too few searches met the same minimum again to say how many there are"
         return (f"expect {self.expected_minima:.3g} minima in all; a further start leads to one of these with "
                 f"probability {self.coverage:.3g}")
+
+    def _hint(self) -> list[str]:
+        """Where so many minima are equally low that they hardly are single points: more than 2√N from N starts."""
+        level = [m for m in self.minima if m.fun - self.best.fun <= LEVEL * max(1.0, abs(self.best.fun))]
+        if len(level) <= 2 * math.sqrt(self.tried):
+            return []
+        return [f"{len(level)} minima are equally low: they may be parts of a continuum, which no count describes; "
+                "best.certificate() says whether the Hessian is singular"]
 
     def plot(self, path: str | os.PathLike | None = None):
         """The waterfall: f where each start ended, in order; flat stretches are minima found again and again."""
@@ -111,10 +121,10 @@ def multistart(fun: Callable, starts: int | Sequence[Any] = 64, *, box: Any = No
     A start where f is not finite is counted and passed over. Cost: the sum of the runs; the recording of fun is shared.
     Raises ValueError where box is missing or infinite, and where f is defined at no start.
     """
-    drawn = isinstance(starts, int | np.integer)
-    points = _sample(int(starts), bounds if box is None else box, seed) if drawn else list(starts)  # type: ignore
-    if not points:
-        raise ValueError(f"starts: need at least one, got starts={starts!r:.60}")
+    refuse_files("multistart", options)
+    require("multistart", is_real(same) and same >= 0, "a number same >= 0", same=same)
+    require("multistart", is_real(maxtime) and maxtime >= 0, "seconds maxtime >= 0", maxtime=maxtime)
+    points = _points(starts, box, bounds, seed)
     began = time.perf_counter()
     results: list[Result | None] = []
     with counter("multistart", len(points)) if progress else nullcontext(lambda: None) as count:
@@ -131,15 +141,38 @@ def multistart(fun: Callable, starts: int | Sequence[Any] = 64, *, box: Any = No
     return Multistart(best, tuple(_distinct(results, same)), tuple(results))
 
 
-def _sample(count: int, box: Any, seed: int) -> list[Vector]:
+def _points(starts: Any, box: Any, bounds: Any, seed: Any) -> list[Any]:
+    """The starts: drawn, or those given, which have to be of one structure."""
+    require("multistart", is_whole(starts) or hasattr(starts, "__iter__") and not isinstance(starts, str | dict),
+            "a whole number or a list of starts", starts=starts)
+    points = _sample(int(starts), box, bounds, seed) if is_whole(starts) else list(starts)
+    if not points:
+        raise ValueError(f"starts: need at least one, got starts={starts!r:.60}")
+    kinds = {structure(flatten_start(x0)[1](flatten_start(x0)[0])) for x0 in points}
+    if len(kinds) > 1:
+        raise ValueError(f"starts: need the same structure and size in all, got {', '.join(sorted(kinds)):.200}")
+    return points
+
+
+def _sample(count: int, box: Any, bounds: Any, seed: Any) -> list[Vector]:
+    """Starts in the box, as far as it is within the bounds."""
+    from scipy.stats import qmc
+
+    box = bounds if box is None else box
     if box is None:
         raise ValueError("box: need bounds to draw starts from, such as box=[(-5, 5)] * n, or the starts as a list")
+    require("multistart", is_whole(seed) and seed >= 0, "a whole number seed >= 0", seed=seed)
     n = len(np.atleast_1d(box.lb)) if hasattr(box, "lb") else len(box)
-    sides = as_box(box, n)
+    sides, limits = as_box(box, n), None if bounds is None else as_box(bounds, n)
     if sides is None or not np.isfinite([sides.lower, sides.upper]).all():
         raise ValueError(f"box: starts can be drawn only from finite bounds, got {box!r:.80}")
+    lower, upper = sides.lower, sides.upper
+    if limits is not None:
+        lower, upper = np.maximum(lower, limits.lower), np.minimum(upper, limits.upper)
+    if not (lower <= upper).all():
+        raise ValueError(f"box: has no point within the bounds, got box={box!r:.80} and bounds={bounds!r:.80}")
     draws = qmc.Sobol(n, seed=seed).random_base2(max(count - 1, 0).bit_length())[:count]
-    return list(sides.lower + draws * (sides.upper - sides.lower))
+    return list(lower + draws * (upper - lower))
 
 
 def _search(fun: Callable, x0: Any, bounds: Any, maxtime: float, options: dict[str, Any]) -> Result | None:

@@ -14,7 +14,7 @@ from optkit.finite_sum import FiniteSum
 from optkit.history import History
 from optkit.implicit import being_recorded
 from optkit.inputs import as_matrix, flatten_start, structure
-from optkit.point import Point, Vector, freeze, is_finite, norm_inf
+from optkit.point import Point, Vector, freeze, is_finite, norm, norm_inf
 from optkit.prox import Box, Term, projection, residual
 from optkit.sources import Engine, Matrix, Pair, Product, Separate, Source, User
 from optkit.stopping import Reason, Stop
@@ -46,12 +46,14 @@ class Objective:
     """
 
     scale_free = False  # whether `measure` stays the same when f is multiplied by a number
+    loss: Any = None  # of least squares
 
     def __init__(self, fun, x0, args=(), *, jac=None, hess=None, hessp=None, compile=True,
                  term: Term | None = None, source: Callable[[User], Source] | None = None):
         self.x0, self.restore = flatten_start(x0)
         self.term, self._project = term, projection(term)
-        self.x0 = freeze(self._feasible(self.x0))
+        x0, self.x0 = self.x0, freeze(self._feasible(self.x0))
+        self.moved = "" if x0 is self.x0 else "; x0 lies outside: the run started from the nearest point inside"
         self.n = self.x0.size
         self.nfev = self.njev = self.nhev = 0
         self.maxfev, self.deadline = math.inf, math.inf
@@ -59,6 +61,7 @@ class Objective:
         self.saw_minus_infinity = False
         self.history = History()  # of the run, which the loop sets: nonmonotone line searches look back in it
         self._best: Point | None = None  # while only the value is known there, its g is None
+        self._sure: Point | None = None  # the lowest with a gradient: the best may turn out to have none
         self._valued: tuple = (None, None)  # where the last value was asked for, and the feasible point it was taken at
         self._last: Point | None = None
         args = args if isinstance(args, tuple) else (args,)
@@ -66,7 +69,9 @@ class Objective:
             raise TypeError(f"fun: need a callable f(x, *args), got {fun!r}")
         self.finite_sum = fun if isinstance(fun, FiniteSum) else None
         if self.finite_sum is not None:
-            fun, args = self.finite_sum.with_data(args)
+            stated = {"jac": jac, "hess": hess, "hessp": hessp}
+            given = [name for name, own in stated.items() if own is True or callable(own)]
+            fun, args = self.finite_sum.with_data(args, given)
         self._rows_done = 0
         self._user = User(fun, args, self.restore, self.x0)
         self._source = source(self._user) if source else gradient_source(self, self._user, jac, compile)
@@ -84,6 +89,11 @@ class Objective:
         return self._product is not None
 
     @property
+    def gradient_error(self) -> float:
+        """The relative error of a gradient: rounding, or that of differences of f."""
+        return getattr(self._source, "error", differences.EPS)
+
+    @property
     def compiled(self) -> bool:
         """Whether values come from generated code, or would if f could be trusted."""
         return isinstance(self._source, Engine) and self._source.compile
@@ -95,8 +105,14 @@ class Objective:
 
     def start(self) -> Point:
         """The point x0. Raises where f or its gradient are of a wrong type or shape there, or not finite."""
+        self.nfev, self.njev = self.nfev + 1, self.njev + 1
         try:
             f, g = self._source.value_and_grad(self.x0)
+        except Stop:  # a limit, met while differences were taken
+            self.salvage()
+            if self._best is None:
+                raise UndefinedStart(_not_finite(self._source.remembered[1])) from None  # type: ignore[attr-defined]
+            raise
         except (TypeError, ValueError) as error:
             if being_recorded():
                 error.add_note("optkit: what a derivative is taken by goes in by args: minimize(f, x0, args=(p,))")
@@ -104,44 +120,62 @@ class Objective:
                 self._user.value(self.x0)  # says it better where f itself does not return a number
                 error.add_note("optkit: where autodiff can't follow f, give jac=..., or jac='3-point' for differences.")
             raise
-        self.nfev, self.njev = self.nfev + 1, self.njev + 1
         if not math.isfinite(f):
-            raise UndefinedStart(f"f(x0) must be finite, got {f}; start where f is defined")
+            raise UndefinedStart(_not_finite(f))
         if not is_finite(g):
             bad = int(np.flatnonzero(~np.isfinite(g))[0])
             raise UndefinedStart(f"the gradient at x0 must be finite, got g[{bad}] = {g[bad]}; "
                                  "start where f is differentiable")
-        self._last = self._best = Point(self.x0, f + self._extra(self.x0), freeze(g))
+        self._last = self._best = self._sure = Point(self.x0, f + self._extra(self.x0), freeze(g))
+        self._valued = self.x0, self.x0
         return self._best
 
     def value(self, x: Vector) -> float:
         """f(x), +inf where it is not finite."""
-        self._check_limits()
-        self.nfev += 1
-        asked, x = x, self._feasible(x)
-        f = self._finite(_unless_singular(self._source.value, freeze(x), math.inf)) + self._extra(x)
-        self._valued = asked, x
+        self.count()
+        inside = self._feasible(x)
+        f = self._finite(self._evaluated(self._source.value, x, inside, math.inf)) + self._extra(inside)
         if self._best is None or f < self._best.f:
-            self._best = Point(x, f, None)  # type: ignore[arg-type]
+            g = self._source.remembered[1][1] if isinstance(self._source, Pair) else None
+            self._best = Point(inside, f, g)  # type: ignore[arg-type]
         return f
 
     def point(self, x: Vector) -> Point:
         """f and gradient at x, which becomes read-only; f = +inf where either is not finite."""
-        self._check_limits()
-        x = self._valued[1] if x is self._valued[0] else self._feasible(x)
-        if x is not self._valued[1]:
-            self.nfev += 1
+        asked, known = x, self._valued[1]
+        x = known if x is self._valued[0] else self._feasible(x)
+        if x is known:
+            self.check_limits()
+        else:
+            self.count()
         self.njev += 1
         self._last = None
-        pair = _unless_singular(self._source.value_and_grad, freeze(x), None)
+        pair = self._evaluated(self._source.value_and_grad, asked, x, None)
         f, g = pair or (math.inf, np.full(self.n, math.nan))
         f = self._finite(f) + self._extra(x)
         if not is_finite(g):
             f = math.inf
         self._last = point = Point(x, f, freeze(g))
-        if self._best is None or f < self._best.f or x is self._best.x:
+        if f < math.inf and (self._sure is None or f < self._sure.f):
+            self._sure = point
+        if self._best is None or f < self._best.f:
             self._best = point
+        elif x is self._best.x:
+            self._best = point if f < math.inf else self._sure
         return point
+
+    def _evaluated(self, evaluate: Callable, asked: Vector, x: Vector, otherwise: Any) -> Any:
+        """evaluate(x), x noted as what the source remembers now; `otherwise` where a factorisation fails there.
+
+        It does outside the domain of log det.
+        """
+        self._valued = None, None
+        try:
+            found = evaluate(freeze(x))
+        except np.linalg.LinAlgError:
+            return otherwise
+        self._valued = asked, x
+        return found
 
     def _feasible(self, x: Vector) -> Vector:
         """x itself, or its projection where it lies outside the set."""
@@ -161,6 +195,10 @@ class Objective:
         if self.term is None:
             return norm_inf(point.g)
         return norm_inf(residual(self.term, point.x, point.g))
+
+    def slope(self, point: Point) -> float:
+        """The 2-norm of what `measure` is the ∞-norm of."""
+        return norm(point.g if self.term is None else residual(self.term, point.x, point.g))
 
     def rows(self) -> int:
         """How many rows of data f is a mean over. TypeError where f is no FiniteSum, ValueError where it is no mean."""
@@ -210,10 +248,9 @@ class Objective:
             H, passes = self._source.sparse_hessian(x)  # type: ignore[attr-defined]
             self.nhev += passes
             return H
-        product, H = (self._product or self._differenced)(x), np.empty((self.n, self.n))
+        product, H = self.hvp(x), np.empty((self.n, self.n))
         for column, e in zip(H.T, np.eye(self.n), strict=True):
             column[:] = product(e)
-        self.nhev += self.n
         return 0.5 * (H + H.T)
 
     @property
@@ -239,13 +276,15 @@ class Objective:
             return self.start()
         if best.g is None:
             self._best = best = best._replace(g=freeze(self._gradient(best.x)))
+            if not is_finite(best.g) and self._sure is not None:
+                self._best = best = self._sure
         return best
 
     def salvage(self) -> None:
         """Take in a value that an exception in the gradient at the same point kept from being noted."""
         if isinstance(self._source, Separate):
             x, f = self._source.remembered
-            if x is not None and self._finite(f) + self._extra(x) < self.lowest:
+            if x is not None and x is not self._valued[1] and self._finite(f) + self._extra(x) < self.lowest:
                 self._best = Point(x, f + self._extra(x), None)  # type: ignore[arg-type]
 
     @property
@@ -269,13 +308,13 @@ class Objective:
 
     def memory(self) -> "Memory":
         """What later evaluations, counts and the best point depend on."""
-        return Memory(self.nfev, self.njev, self.nhev, self.saw_minus_infinity, self._best, self._last, self._valued,
-                      self._rows_done, getattr(self._source, "remembered", None))
+        return Memory(self.nfev, self.njev, self.nhev, self.saw_minus_infinity, self._best, self._sure, self._last,
+                      self._valued, self._rows_done, getattr(self._source, "remembered", None))
 
     def recall(self, memory: "Memory") -> None:
         """Go on from there."""
         self.nfev, self.njev, self.nhev, self.saw_minus_infinity = memory.nfev, memory.njev, memory.nhev, memory.fell
-        self._best, self._last, self._valued = memory.best, memory.last, memory.valued
+        self._best, self._sure, self._last, self._valued = memory.best, memory.sure, memory.last, memory.valued
         self._rows_done = memory.rows_done
         if memory.source is not None:
             self._source.remembered = memory.source  # type: ignore[attr-defined]
@@ -284,12 +323,22 @@ class Objective:
         """f by calling f itself, x in the structure of x0. Not counted; nothing is added to it."""
         return self._user.plain(x)
 
+    def fresh_gradient(self, x: Vector) -> Vector | None:
+        """∇f(x) by autodiff or the user's function; None where it would be by differences. Not counted."""
+        return None if "differences" in self.derivatives else self._source.gradient(freeze(x))
+
     def plain_value(self, x: Vector) -> float:
         """f(x) by calling f itself. Not counted."""
         value = self._source.value if isinstance(self._source, Pair) else self._user.value
         return value(x) + self._extra(x)
 
-    def _check_limits(self):
+    def count(self) -> None:
+        """One more value is about to be computed. Raises Stop where a limit forbids it."""
+        self.check_limits()
+        self.nfev += 1
+
+    def check_limits(self) -> None:
+        """Raises Stop where no more values may be computed."""
         if self.nfev >= self.maxfev:
             raise Stop(Reason.MAXFEV)
         if time.perf_counter() > self.deadline:
@@ -306,13 +355,15 @@ class Objective:
         """Products by differences of the gradient, inside the bounds."""
         check_steps_stay_inside(self.term)
         g, box = self._gradient(x), self.box
-        return lambda v: differences.product(lambda z: self._gradient(freeze(z)), x, g, v, box)
+        return lambda v: differences.product(lambda z: self._gradient(freeze(z)), x, g, v, box, self.gradient_error)
 
     def _gradient(self, x: Vector) -> Vector:
+        """The gradient alone; where it comes with the value, that counts, and is noted, as any other."""
         if self._last is not None and x is self._last.x:
             return self._last.g
+        if isinstance(self._source, Pair):
+            return self.point(x).g
         self.njev += 1
-        self.nfev += isinstance(self._source, Pair) and not self._source.knows(x)
         return self._source.gradient(x)
 
 
@@ -328,15 +379,12 @@ class Memory:
     nhev: int
     fell: bool
     best: Point | None
+    sure: Point | None
     last: Point | None
     valued: tuple
     rows_done: int
     source: Any
 
 
-def _unless_singular(evaluate: Callable, x: Vector, otherwise: Any) -> Any:
-    """evaluate(x); `otherwise` where a factorisation fails there, as it does outside the domain of log det."""
-    try:
-        return evaluate(x)
-    except np.linalg.LinAlgError:
-        return otherwise
+def _not_finite(f: float) -> str:
+    return f"f(x0) must be finite, got {f}; start where f is defined"

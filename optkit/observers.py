@@ -1,5 +1,6 @@
 """What watches a run: the user's callback, the path of iterates, the progress bar."""
 
+import contextlib
 import inspect
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -18,28 +19,42 @@ __all__ = ["Callback", "Observer", "Path", "Progress", "counter"]
 class Callback:
     """The user's callback, by SciPy's convention.
 
-    callback(intermediate_result=...) if that is its only parameter, else callback(xk). intermediate_result holds x,
-    fun, jac and what the history's last record holds.
+    callback(intermediate_result=...) if that is its only parameter, callback(xk, state) if it has two that must be
+    given, else callback(xk). intermediate_result and state hold x, fun, jac, what the history's last record holds, and
+    `more`; returning True ends the run where one of them is taken, as SciPy's trust-constr does.
     """
+
+    more: Callable[[], dict[str, Any]] = dict
 
     def __init__(self, callback: Callable, objective: Objective):
         if not callable(callback):
             raise TypeError(f"callback: need a callable, got {callback!r}")
         self.callback, self.objective = callback, objective
-        try:
-            self.takes_result = set(inspect.signature(callback).parameters) == {"intermediate_result"}
-        except (TypeError, ValueError):  # some builtins have no signature
-            self.takes_result = False
+        parameters: list[inspect.Parameter] = []
+        with contextlib.suppress(TypeError, ValueError):  # some builtins have no signature
+            parameters = list(inspect.signature(callback).parameters.values())
+        self.takes_result = [p.name for p in parameters] == ["intermediate_result"]
+        self.takes_state = sum(p.default is p.empty and p.kind in _BY_POSITION for p in parameters) == 2
 
     def __call__(self, point: Point, history: History) -> None:
-        restore = self.objective.restore
-        if not self.takes_result:
-            self.callback(restore(point.x.copy()))
-            return
-        record = history[-1]._asdict()
+        x = self.objective.restore(point.x.copy())
+        if self.takes_result:
+            ends = self.callback(intermediate_result=self._state(point, history))
+        elif self.takes_state:
+            ends = self.callback(x, self._state(point, history))
+        else:
+            ends = self.callback(x) and False
+        if ends is True:
+            raise StopIteration
+
+    def _state(self, point: Point, history: History) -> OptimizeResult:
+        record, restore = history[-1]._asdict(), self.objective.restore
         del record["f"]
-        x, jac = restore(point.x.copy()), restore(point.g.copy())
-        self.callback(intermediate_result=OptimizeResult(x=x, fun=point.f, jac=jac, **record))
+        return OptimizeResult(x=restore(point.x.copy()), fun=point.f, jac=restore(point.g.copy()), **record,
+                              **self.more())
+
+
+_BY_POSITION = (inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD)
 
 
 @contextmanager

@@ -16,6 +16,7 @@ from optkit.subproblems.linear_fit import Dense
 from optkit.subproblems.linear_fit_sparse import Sparse
 from optkit.subproblems.newton_fit import Newton, newton_step
 
+UNDERFLOWN = 1e-290  # a cost below may have lost digits, or all of them
 NEWTON_UP_TO = 100  # unknowns up to which exact Hessians help where Gauss–Newton is slow
 
 
@@ -88,10 +89,10 @@ class LeastSquares(Objective):
     def newton(self, point: Point) -> Newton | None:
         """Newton's step and decrement with the exact Hessian, in the unknowns that no bound holds back.
 
-        None where products are not exact, n is above NEWTON_UP_TO, or the Hessian is not positive definite. Cost: n
-        products and n³/3 multiplications; remembered for the last two points.
+        None where products are not exact, n is above NEWTON_UP_TO, the cost has underflown, or the Hessian is not
+        positive definite. Cost: n products and n³/3 multiplications; remembered for the last two points.
         """
-        if not self.has_exact_hvp or self.n > NEWTON_UP_TO:
+        if not self.has_exact_hvp or self.n > NEWTON_UP_TO or not point.f > UNDERFLOWN:
             return None
         remembered = self._source.remembered
         found = [pair for pair in remembered.newtons if pair[0] is point.x]
@@ -119,15 +120,15 @@ class LeastSquares(Objective):
         return ((point.x <= box.lower) & (point.g >= 0)) | ((point.x >= box.upper) & (point.g <= 0))
 
     def measure(self, point: Point) -> float:
-        if not point.f > 0:
+        size = math.sqrt(2 * point.f) if point.f > UNDERFLOWN else self.model(point).rnorm
+        if not size > 0:
             return 0.0
         if self._has_lost_an_unknown(point):
             return 1.0
         remembered = self._source.remembered
         predicted = self._descent(point, remembered.slack)
         known = [made.decrement for x, made in remembered.newtons if x is point.x and made is not None]
-        return min([predicted, *known]) / math.sqrt(2 * point.f)
-
+        return min([predicted, *known]) / size
 
     def _descent(self, point: Point, slack: float) -> float:
         for x, given, known in self._descents:

@@ -7,9 +7,12 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 from scipy.optimize import OptimizeResult
 
 from optkit.encoding import read, write
+from optkit.history import History
+from optkit.stopping import Reason
 from optkit.text import duration, shortened
 
 if TYPE_CHECKING:  # a certificate needs an objective, which knows results
@@ -18,6 +21,20 @@ if TYPE_CHECKING:  # a certificate needs an objective, which knows results
     from optkit.objective import Objective
 
 KIND = "optkit result"
+# What every result has, and of which types.
+_NUMBER, _COUNT = (int, float, np.number), (int, np.integer)
+_NEEDED: dict[str, Any] = {"x": object, "fun": (*_NUMBER, np.ndarray), "jac": object, "reason": Reason,
+                           "history": History, "message": str, "method": str, "choice": str,
+                           "success": (bool, np.bool_), "gnorm": _NUMBER, "gtol": _NUMBER, "seconds": _NUMBER,
+                           "nit": _COUNT, "nfev": _COUNT, "njev": _COUNT, "nhev": _COUNT}
+# SciPy's names, read-only, for what has another here.
+SCIPY_NAMES = {"niter": "nit", "grad": "jac", "ngev": "njev", "constr_violation": "constraint_violation",
+               "v": "multipliers", "execution_time": "seconds"}
+_HESSIAN = "autodiff.hessian(f)(res.x) is the Hessian there, res.certificate() its extreme eigenvalues"
+_CONSTRAINED = "only runs with constraints have multipliers and constraint_violation"
+_INSTEAD = {"hess": _HESSIAN, "hess_inv": f"{_HESSIAN}, np.linalg.inv of the first its inverse",
+            "multipliers": _CONSTRAINED, "constraint_violation": _CONSTRAINED,
+            "allvecs": "give return_all=True to keep the iterates"}
 
 
 class Result(OptimizeResult):
@@ -27,7 +44,8 @@ class Result(OptimizeResult):
     x. reason : Reason; status, message : the same as a number and in words. nit, nfev, njev, nhev : iterations, values,
     gradients and Hessian-vector products. history : one Record an iteration. method, choice : the method and how it was
     chosen. derivatives : where they came from. seconds : of the whole run. gnorm, gtol : `measured` and its
-    threshold: ‖jac‖∞, or with bounds or a term what takes its place, ‖x − prox(x − jac)‖∞.
+    threshold: ‖jac‖∞, or with bounds or a term what takes its place, ‖x − prox(x − jac)‖∞. SciPy's other names for
+    these can be read too: niter, grad, constr_violation, v.
     """
 
     def __str__(self) -> str:
@@ -47,6 +65,18 @@ class Result(OptimizeResult):
 
     __repr__ = __str__
 
+    def __getattr__(self, name: str) -> Any:
+        if name in self:
+            return self[name]
+        known = SCIPY_NAMES.get(name)
+        if known in self:
+            return self[known]
+        if name.startswith("__"):
+            raise AttributeError(name)
+        raise AttributeError(f"a {type(self).__name__} has no {name!r}; "
+                             + _INSTEAD.get(known or name, f"it has {', '.join(self)}, and the methods plot, save and "
+                                            "certificate")) from None
+
     def plot(self, path: str | os.PathLike | None = None):
         """Convergence curves, as a matplotlib Figure; written to `path` if given."""
         from optkit.plots import convergence
@@ -54,15 +84,19 @@ class Result(OptimizeResult):
         return convergence([self], path=path)
 
     def save(self, path: str | os.PathLike) -> Path:
-        """Write everything to one .npz file (arrays and JSON, no pickle), atomically; `optkit.load` reads it back."""
-        return write(path, KIND, dict(self), __name__)
+        """Write everything to one .npz file (arrays and JSON, no pickle), atomically; `optkit.load` reads it back.
+
+        Named tuples of your own in x come back as tuples: files hold no classes but those of optkit.
+        """
+        return write(path, KIND, _plain(dict(self)), __name__)
 
     def certificate(self, domain: "Region | None" = None, *, mu: Any = None, fun: Callable | None = None,
                     args: Any = (), bounds: Any = None, prox: Any = None) -> "Certificate":
         """What the second derivatives say about x: extreme eigenvalues, and what kind of point it is. print() it.
 
-        mu : a number (or a certified Bound of optkit.convexity) for which f is μ-strongly convex; domain : where
-        optkit.convexity.check is to look for one. Then the certificate bounds f(x) − f*.
+        mu : a number (or a certified Bound of optkit.convexity) for which f is μ-strongly convex: then the certificate
+        bounds f(x) − f*. domain : where optkit.convexity.check is to look for one; a bound comes of it only where that
+        certifies strong convexity there, which sampling does not; else `convexity` says so.
         fun, args, bounds, prox : those of `minimize`, needed where the result comes from a file or a pickle that holds
         no certificate yet. Cost: n products, or some hundred above 300 unknowns; nothing when asked again.
         """
@@ -74,7 +108,9 @@ class Result(OptimizeResult):
         objective = self.__dict__.get("_objective")
         if fun is not None:
             gnorm = max(self.gnorm, self.gtol)
-            objective = objective_again(self.x, self.fun, gnorm, fun, args, bounds, prox)
+            differenced = "differences" in self.get("derivatives", "")
+            objective = objective_again(self.x, self.fun, None if differenced else self.jac, gnorm, fun, args, bounds,
+                                        prox)
             self.remember(objective)
         if "certified" not in self:
             if objective is None:
@@ -110,6 +146,17 @@ class Result(OptimizeResult):
         return type(self), (dict(self),)
 
 
+def _plain(tree: Any) -> Any:
+    """The same with tuples for named tuples that are not optkit's."""
+    if isinstance(tree, dict):
+        return {key: _plain(value) for key, value in tree.items()}
+    if isinstance(tree, list):
+        return [_plain(value) for value in tree]
+    if not isinstance(tree, tuple) or hasattr(tree, "_fields") and type(tree).__module__.startswith("optkit."):
+        return tree
+    return tuple(map(_plain, tree))
+
+
 def attach(error: Exception, result: Result) -> None:
     """Give an exception the result so far, in a note and as its attribute `result` where it can have one."""
     with contextlib.suppress(AttributeError, TypeError):
@@ -126,4 +173,9 @@ def load(path: str | os.PathLike) -> Result:
     from optkit.fit import Fit
 
     items = read(path, KIND, __name__, "Result.save")
+    held = items if isinstance(items, dict) else {}
+    wrong = [name for name, kind in _NEEDED.items() if name not in held or not isinstance(held[name], kind)]
+    if wrong:
+        raise ValueError(f"need a file written by Result.save, got {os.fspath(path)!r}, which holds no result: "
+                         f"{', '.join(wrong)} missing, or of another type")
     return Fit.loaded(items) if "active_mask" in items else Result(items)

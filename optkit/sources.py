@@ -14,6 +14,7 @@ from optkit.point import Vector
 Product = Callable[[Vector], Vector]
 Matrix = np.ndarray | scipy.sparse.csr_array
 
+EPS = float(np.finfo(float).eps)
 SCHEMES = {"2-point": "forward", "3-point": "central"}
 
 
@@ -75,7 +76,7 @@ class Engine:
         return as_scalar(self.fun(x, *self.args))
 
     def value_and_grad(self, x: Vector) -> tuple[float, Vector]:
-        f, g = self._linearized(x)[:2] if self._expects_products else self.fun.value_and_grad(x, *self.args)
+        f, g = self._linearized(x)[:2] if self._expects_products else self._of_number("value_and_grad", x)
         return as_scalar(f), g
 
     def gradient(self, x: Vector) -> Vector:
@@ -94,9 +95,22 @@ class Engine:
     def _linearized(self, x: Vector) -> tuple:
         """(f, g, v -> Hv). Once products were asked for, trials are evaluated this way: it costs about as much as f and
         g on large data, twice as much on small, and the accepted trial is then linearised."""
-        found = self.fun.linearize_grad(x, *self.args)
+        found = self._of_number("linearize_grad", x)
         self._linear = x, found[2]
         return found
+
+    def _of_number(self, what: str, x: Vector) -> Any:
+        """fun.what(x); where f returns an array of one number, SciPy takes that, and so do we from then on."""
+        try:
+            return getattr(self.fun, what)(x, *self.args)
+        except TypeError:
+            f = self.fun.f
+            value = f(x.copy(), *self.args)
+            if not isinstance(value, np.ndarray) or value.ndim == 0 or value.size != 1:
+                raise
+        self.fun = ad.compile(lambda x, *args: np.reshape(f(x, *args), ()), eager=not self.compile)
+        self._sparse = ad.sparse_hessian(self.fun.f)
+        return getattr(self.fun, what)(x, *self.args)
 
     def sparse_hessian(self, x: Vector) -> tuple[scipy.sparse.csr_array, int]:
         """H by colouring, and the number of products it took."""
@@ -105,10 +119,10 @@ class Engine:
 
 
 class Separate:
-    """f and a gradient function of its own; the value at the last point is remembered."""
+    """f and a gradient function of its own, with its relative error; the value at the last point is remembered."""
 
-    def __init__(self, user: User, gradient: Product, origin: str = "by jac"):
-        self.user, self.gradient, self.origin = user, gradient, origin
+    def __init__(self, user: User, gradient: Product, origin: str = "by jac", error: float = EPS):
+        self.user, self.gradient, self.origin, self.error = user, gradient, origin, error
         self._x: Vector | None = None
         self._f = math.nan
 

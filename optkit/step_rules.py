@@ -97,11 +97,12 @@ class BarzilaiBorwein:
             return alpha, (0.0,)
         short = memory[0] > 0
         s, y = point.x - before.x, point.g - before.g
-        ss, sy, yy = float(s.dot(s)), float(s.dot(y)), float(y.dot(y))
+        length, bend = norm(s), norm(y)
+        sy = float(s.dot(y))
         if sy > 0:
-            step = min(sy / yy if short else ss / sy, MAX_GROWTH * alpha)
+            step = min(sy / bend / bend if short else length / sy * length, MAX_GROWTH * alpha)
         else:
-            step = math.sqrt(ss / yy) if yy > 0 else 2 * alpha  # 1/|curvature|; 2α took a third more steps
+            step = length / bend if bend > 0 else 2 * alpha  # 1/|curvature|; 2α took a third more steps
         return step, (1.0 - short,)
 
     def search(self, first: bool) -> LineSearch:

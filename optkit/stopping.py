@@ -3,7 +3,13 @@
 import math
 from dataclasses import dataclass, fields
 from enum import Enum
-from numbers import Integral, Real
+
+from optkit.checks import is_real, is_whole, require
+
+FINITE = ("a finite number", math.isfinite)
+WHOLE = ("a whole number", lambda value: value == math.inf or is_whole(value))
+KINDS = {"gtol": FINITE, "xtol": FINITE, "ftol": FINITE, "maxiter": WHOLE, "maxfev": WHOLE,
+         "maxtime": ("a number", is_real)}
 
 
 class Reason(Enum):
@@ -21,9 +27,10 @@ class Reason(Enum):
     DIVERGED = (9, "the fixed step left the region where f is finite")
     DISAGREEMENT = (10, "a plain evaluation of f at x disagrees with the value the run used")
     INFEASIBLE = (11, "no point that satisfies the constraints was found: their violation has a minimum at x")
+    NO_SLOPE = (12, "the gradient is zero at points that differ in f: f is constant almost everywhere")
     EXCEPTION = (97, "an exception was raised while f, a derivative or `callback` ran")
     INTERRUPTED = (98, "interrupted from the keyboard")
-    CALLBACK = (99, "`callback` raised `StopIteration`")
+    CALLBACK = (99, "`callback` raised `StopIteration` or returned True")
 
     @property
     def status(self) -> int:
@@ -48,9 +55,9 @@ class StoppingRules:
 
     gtol : stop with success when ‖g‖∞ <= gtol·min(1, scale), scale = the largest of ‖g‖∞ and |f| at the iterates so
         far. For a well-scaled f that is SciPy's test; it tightens when all of f is tiny, so that multiplying f by 1e-8
-        does not turn the start into a solution. When no step can lower f at working precision, ‖g‖∞ <= gtol is enough;
-        so is, when a run ends without having met these, ‖g‖∞ <= 1e-5·gtol·(the largest ‖g‖∞ of the run), if rounding
-        errors of the gradient at x are as large: multiplying f by 1e12 then does not put the solution out of reach.
+        does not turn the start into a solution. When a run ends without having met this, ‖g‖∞ <= 1e-5·gtol·(the
+        largest ‖g‖∞ of the run), or gtol after a stall, is enough where rounding errors of the gradient at x are as
+        large and f can fall by no more than its own: multiplying f by 1e12 does not put the solution out of reach.
     xtol : stop when ‖x_k − x_{k−1}‖₂ <= xtol·max(1, ‖x_k‖₂); ftol : when 0 <= f_{k−1} − f_k <= ftol·max(1, |f_k|,
         |f_{k−1}|). Neither is success by itself; 0 turns them off.
     maxiter : iterations, None for max(10000, 200 n). maxfev : evaluations of f. maxtime : seconds. The last two are
@@ -70,10 +77,11 @@ class StoppingRules:
             value = getattr(self, field.name)
             if value is None:
                 object.__setattr__(self, field.name, field.default)
-            elif not isinstance(value, Real) or not value >= 0:
-                raise ValueError(f"{field.name}: need a number >= 0, got {field.name}={value!r}")
-        if self.maxiter is not None and not isinstance(self.maxiter, Integral) and self.maxiter != math.inf:
-            raise ValueError(f"maxiter: need a whole number >= 0, got maxiter={self.maxiter!r}")
+                continue
+            kind, holds = KINDS[field.name]
+            require(field.name, is_real(value) and value >= 0 and holds(value), f"{kind} >= 0", **{field.name: value})
+            if holds is WHOLE[1] and value < math.inf:
+                object.__setattr__(self, field.name, int(value))
 
     def iterations(self, n: int) -> float:
         """The iteration limit for n unknowns."""

@@ -15,6 +15,7 @@ from optkit.stopping import Reason, Stop
 from optkit.subproblems import Region, Subproblem
 
 FAR = 100  # times max(1, ‖x0‖₂), no first radius is longer. MINPACK's first radius, Moré 1978
+DELTA_MAX = 1e150  # its square is finite
 SPARSE_FROM = 100  # unknowns: finding the pattern takes 20 ms once, a dense Hessian of so many 2 ms a point
 
 
@@ -43,15 +44,14 @@ class TrustRegion(ABC):
     """A trust-region method with second derivatives: all but how it solves the subproblem."""
 
     delta0: float | None = None  # first radius; None is that of `first_radius`
-    delta_max: float = 1e20
+    delta_max: float = DELTA_MAX
     eta: float = 0.01  # a trial is taken if f falls by more than this times what was predicted
 
     second_order: ClassVar[bool] = True
 
     def __post_init__(self):
         owner = type(self).__name__
-        require(owner, self.delta0 is None or 0 < self.delta0 <= self.delta_max, "0 < delta0 <= delta_max",
-                delta0=self.delta0, delta_max=self.delta_max)
+        require_radii(owner, self.delta0, self.delta_max)
         require(owner, 0 <= self.eta < 0.25, "0 <= eta < 0.25", eta=self.eta)
 
     @abstractmethod
@@ -66,6 +66,13 @@ class TrustRegion(ABC):
         delta = state.delta or min(first_radius(state.point, subproblem), self.delta_max)
         taken = trust_region_step(objective, state.point, delta, subproblem, eta=self.eta, delta_max=self.delta_max)
         return State(taken.point, taken.length, taken.inner, taken.delta, state.gnorm0)
+
+
+def require_radii(owner: str, delta0: float | None, delta_max: float) -> None:
+    """Raise ValueError where the first radius or the longest is none."""
+    require(owner, 0 < delta_max <= DELTA_MAX, f"0 < delta_max <= {DELTA_MAX:g}", delta_max=delta_max)
+    require(owner, delta0 is None or 0 < delta0 <= delta_max, "0 < delta0 <= delta_max", delta0=delta0,
+            delta_max=delta_max)
 
 
 def dense_hessian(objective: Objective, x: Vector) -> np.ndarray:
@@ -107,7 +114,7 @@ def trust_region_step(objective: Objective, point: Point, delta: float, subprobl
             delta = min(2 * delta, delta_max)
         if ratio > eta:
             return Taken(trial, region.length, inner, delta)
-        if (trial.x == point.x).all() or not region.predicted > 0:
+        if (trial.x == point.x).all() or not (region.predicted > 0 and delta > 0):
             raise Stop(Reason.STALLED_AT_PRECISION)
         if rejected is not None and trial.f < math.inf:
             rejected(trial)
@@ -128,5 +135,5 @@ def _ratio(point: Point, trial: Point, region: Region) -> float:
     """Actual over predicted decrease; within rounding of f, 1 where the gradient shrinks and −1 where it does not."""
     noise = ROUNDING * abs(point.f)
     if region.predicted <= noise and abs(trial.f - point.f) <= 2 * noise:
-        return 1.0 if trial.g.dot(trial.g) < point.g.dot(point.g) else -1.0
+        return 1.0 if norm(trial.g) < norm(point.g) else -1.0
     return (point.f - trial.f) / region.predicted if region.predicted > 0 else -1.0

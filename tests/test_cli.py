@@ -61,7 +61,7 @@ def test_demo_shows_everything(run, here):
         assert row, method
         assert float(row[0].split()[-2]) <= 1e-8          # the final gradient norm
         assert method in err                              # its progress display
-    for heading in ("iterations", "f", "g", "Hv", "seconds", "max |∇f|", "stopped"):
+    for heading in ("iterations", "f", "g", "Hv", "seconds", "stationarity", "stopped"):
         assert f" {heading} " in out.split("───")[0].replace("\n", " \n")
     assert "NO COUNTEREXAMPLE" in out and "NOT CONVEX" not in out
     assert out.rstrip().endswith("picture.png") and (here / "picture.png").read_bytes().startswith(b"\x89PNG")
@@ -110,6 +110,14 @@ def test_compare_prints_one_row_a_method_and_draws(run, here):
     assert all(f"\n{method} " in everything for method in set(optkit.methods()) - {"sgd", "svrg"})
 
 
+def test_bounds_are_those_of_every_unknown(run, here):
+    code, out, _ = run("minimize", "mine.py:f", "--x0", "0,0", "--bounds", "-0.5,0.25", "--quiet")
+    assert code == 0 and "x" in out and "[0.25 0.25]" in out and "bounds" in out
+    assert "[0.25 0.25]" in run("minimize", "mine.py:f", "--x0", "0,0", "--bounds=-inf,0.25", "--quiet")[1]
+    code, out, _ = run("compare", "mine.py:f", "--x0", "0,0", "--bounds", "-0.5,0.25", "--quiet")
+    assert code == 0 and "projected-newton" in out and "\nbfgs " not in out
+
+
 def test_convexity_of_a_problem_and_of_ones_own(run, here):
     code, out, _ = run("convexity", "rosenbrock", "--box", "-2,2", "--plot", "w.png")
     assert code == 0 and out.startswith("NOT CONVEX") and (here / "w.png").stat().st_size > 0
@@ -142,6 +150,8 @@ def test_problems_lists_them_all(run):
     (["minimize", "mine.py:broken", "--x0", "1"], "mine.py:broken failed: NameError: name 'undefined'"),
     (["minimize", "mine.py:vector", "--x0", "1,2"], "must return one number"),
     (["convexity", "rosenbrock", "--box", "1"], "--box: need two numbers, lower and upper, got 1"),
+    (["minimize", "rosenbrock", "--bounds", "1"], "--bounds: need two numbers, lower and upper, got 1"),
+    (["compare", "rosenbrock", "--bounds", "2,1"], "lower <= upper"),
     (["compare", "beale", "--plot", "nowhere/x.png"], "no directory 'nowhere' to write 'nowhere/x.png' to"),
     (["minimise"], "invalid choice"), ([], "command")])
 def test_misuse_is_exit_code_2_and_one_clear_line(run, words, message):

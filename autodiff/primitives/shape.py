@@ -207,7 +207,7 @@ def _as_memory(out):
 @implements(np.array)
 def _np_array(value, dtype=None, *, copy=True, **kwargs):
     out = _np_asarray(value, dtype, **kwargs)
-    return out.copy() if out is value and copy else out
+    return out.copy() if out is value and copy in (True, np._CopyMode.ALWAYS) else out
 
 
 @implements(np.copy)

@@ -10,6 +10,7 @@ from optkit.constrained.run import Run
 from optkit.constrained.scipy_methods import METHODS, SLSQP, TrustConstr
 from optkit.constrained.trial import Outcome
 from optkit.objective import Objective
+from optkit.options import find_method
 from optkit.prox import Box
 from optkit.result import Result
 from optkit.stopping import Reason, StoppingRules
@@ -24,16 +25,20 @@ def applies(constraints: Any, method: Any) -> bool:
     return is_given(constraints) or _named(method) is not None
 
 
-def choose(method: Any, objective: Objective) -> tuple[Any, str]:
+def choose(method: Any, objective: Objective, given: Any) -> tuple[Any, str]:
     """The method's class or object, and how it was chosen. Raises ValueError where it does not handle constraints."""
     if objective.term is not None and not isinstance(objective.term, Box):
         raise ValueError(f"constraints: cannot be combined with prox={objective.term!r:.60}; use bounds, or write it "
                          "as a constraint")
     if method is None:
+        if _keeps_feasible(given):
+            return TrustConstr, "chosen: constraints with keep_feasible=True"
         if objective.n <= SLSQP_UP_TO:
             return SLSQP, f"chosen: constraints and n = {objective.n} <= {SLSQP_UP_TO}"
         return TrustConstr, f"chosen: constraints and n = {objective.n} > {SLSQP_UP_TO}"
     found = _named(method)
+    if isinstance(method, str):
+        find_method(method)
     if found is None:
         raise ValueError(f"method {method!r:.60} does not handle constraints; use one of {', '.join(METHODS)}, or "
                          "method=None")
@@ -56,8 +61,23 @@ def start(objective: Objective, given: Any, solver: Any, rules: StoppingRules, o
     """A run, not yet begun. Raises TypeError or ValueError where a constraint is not one."""
     if door.get("checkpoint") is not None or door.get("resume") is not None:
         raise ValueError(f"checkpoint, resume: not with the methods for constraints, {', '.join(METHODS)}")
-    return Run(objective, Constraints(given if is_given(given) else [], objective.restore, objective.x0), solver, rules,
-               observers)
+    return Run(objective, _constraints(given, objective, solver), solver, rules, observers)
+
+
+def _constraints(given: Any, objective: Objective, solver: Any) -> Constraints:
+    """Raises ValueError where one is to be kept feasible that is not at x0, or by a method that cannot."""
+    found = Constraints(given if is_given(given) else [], objective)
+    if found.keep.any() and not isinstance(solver, TrustConstr):
+        raise ValueError(f"constraints: keep_feasible=True needs method 'trust-constr', {name_of(solver)!r} does not "
+                         "keep its iterates feasible")
+    if (found.violation(found.value(objective.x0))[found.keep] > 0).any():
+        raise ValueError("constraints: keep_feasible=True needs an x0 that satisfies them")
+    return found
+
+
+def _keeps_feasible(given: Any) -> bool:
+    forms = given if isinstance(given, Sequence) else [given]
+    return any(np.any(getattr(form, "keep_feasible", False)) for form in forms)
 
 
 def result(run: Run, outcome: Outcome, choice: str) -> Result:

@@ -6,10 +6,12 @@ from typing import Any
 
 import numpy as np
 import scipy.sparse
-from scipy.optimize import LinearConstraint, NonlinearConstraint
+from scipy.optimize import HessianUpdateStrategy, LinearConstraint, NonlinearConstraint
 
 import autodiff as ad
+from optkit import differences
 from optkit.inputs import Restore
+from optkit.objective import Objective
 from optkit.point import Vector, freeze
 from optkit.sources import Matrix, Product
 
@@ -20,40 +22,51 @@ FORMS = ("a dict {'type': 'eq' or 'ineq', 'fun': ...} (ineq: fun >= 0), scipy.op
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """One constraint of the user at flat x. hessian(x, v) -> product with the Hessian of v·c, None where it is 0."""
+    """One constraint of the user at flat x.
+
+    hessian(x, v) -> product with the Hessian of v·c; None where it is 0 or, if `differenced`, takes differences of J.
+    keep : whether no iterate may violate it (SciPy's keep_feasible).
+    """
 
     value: Callable[[Vector], Vector]
     jacobian: Callable[[Vector], Matrix]
     hessian: Callable[[Vector, Vector], Product] | None
     lower: Any
     upper: Any
+    keep: Any = False
+    differenced: bool = False
 
 
 class Constraints:
-    """All constraints, stacked in the order given.
+    """All constraints of the unknowns of an objective, stacked in the order given.
 
-    start : where they are called first, which fixes how many numbers each gives. nfev, njev, nhev count evaluations of
-    all of them. Raises TypeError or ValueError, with the remedy, where a form or a size is wrong.
+    They are called first at its x0, which fixes how many numbers each gives. nfev, njev, nhev count evaluations of all
+    of them. keep : which no iterate may violate. Raises TypeError or ValueError, with the remedy, where a form or a
+    size is wrong.
     """
 
-    def __init__(self, given: Any, restore: Restore, start: Vector):
+    def __init__(self, given: Any, objective: Objective):
         forms = list(given) if isinstance(given, Sequence) else [given]
-        self.parts = [_part(form, restore, start.size, f"constraints[{k}]") for k, form in enumerate(forms)]
-        self.nfev = self.njev = self.nhev = 0
-        self.sizes: list[int] = []
-        lower, upper = [], []
-        for k, part in enumerate(self.parts):
-            c = part.value(start)
-            self.sizes.append(c.size)
-            lower.append(_side(part.lower, c.size, f"constraints[{k}]: lb"))
-            upper.append(_side(part.upper, c.size, f"constraints[{k}]: ub"))
-        self.lower, self.upper = freeze(_joined(lower)), freeze(_joined(upper))
+        start, self.box = objective.x0, objective.box.on((objective.n,))
+        self.parts = [_part(form, objective.restore, start.size, f"constraints[{k}]") for k, form in enumerate(forms)]
+        self.nfev, self.njev, self.nhev = 1, 0, 0
+        values = [part.value(start) for part in self.parts]
+        self._at_start = start, _joined(values)
+        self.sizes = [c.size for c in values]
+        lower, upper, keep = [], [], []
+        for k, (part, size) in enumerate(zip(self.parts, self.sizes, strict=True)):
+            lower.append(_side(part.lower, size, f"constraints[{k}]: lb"))
+            upper.append(_side(part.upper, size, f"constraints[{k}]: ub"))
+            keep.append(_side(part.keep, size, f"constraints[{k}]: keep_feasible"))
+        self.lower, self.upper, self.keep = freeze(_joined(lower)), freeze(_joined(upper)), _joined(keep) > 0
         wrong = np.flatnonzero(~((self.lower <= self.upper) & (self.lower < np.inf) & (self.upper > -np.inf)))
         if wrong.size:
             k = int(wrong[0])
             raise ValueError(f"constraints: need lb <= ub, got {self.lower[k]} and {self.upper[k]} at number {k}")
 
     def value(self, x: Vector) -> Vector:
+        if x is self._at_start[0]:
+            return self._at_start[1]
         self.nfev += 1
         c = _joined([part.value(x) for part in self.parts])
         if c.size != self.lower.size:
@@ -64,20 +77,38 @@ class Constraints:
     def jacobian(self, x: Vector) -> Matrix:
         """Dense where it is small or full, else a csr_array."""
         self.njev += 1
-        blocks = [part.jacobian(x) for part in self.parts] or [np.zeros((0, x.size))]
+        blocks = [self._block(k, x) for k in range(len(self.parts))] or [np.zeros((0, x.size))]
         entries = self.lower.size * x.size
         stored = sum(J.nnz if scipy.sparse.issparse(J) else J.size for J in blocks)
         if entries > DENSE_UP_TO and 4 * stored <= entries:
             return scipy.sparse.vstack([scipy.sparse.csr_array(J) for J in blocks], format="csr")
         return np.vstack([J.toarray() if scipy.sparse.issparse(J) else J for J in blocks])
 
+    def _block(self, k: int, x: Vector) -> Matrix:
+        J, shape = self.parts[k].jacobian(x), (self.sizes[k], x.size)
+        if J.ndim != 2 and J.size == shape[0] * shape[1]:
+            J = J.reshape(shape)
+        if J.shape != shape:
+            raise ValueError(f"constraints[{k}]: jac must return a matrix of shape {shape}, a row for each number of "
+                             f"fun and a column for each unknown, got shape {J.shape}")
+        return J
+
     def hessian(self, x: Vector, v: Vector) -> Product:
-        """p -> Σ v_i ∇²c_i(x) p, linearised once."""
-        parts = [part.hessian(x, w) for part, w in zip(self.parts, self.split(v)) if part.hessian and w.any()]
+        """p -> Σ v_i ∇²c_i(x) p, linearised once; differences of Jacobians are taken of all together."""
+        weights = [(k, w) for k, w in enumerate(self.split(v)) if w.any()]
+        exact = [hessian(x, w) for k, w in weights if (hessian := self.parts[k].hessian) is not None]
+        rough = [(k, w) for k, w in weights if self.parts[k].differenced]
+
+        def gradient(z: Vector) -> Vector:
+            self.njev += 1
+            return sum((self._block(k, z).T @ w for k, w in rough), np.zeros(z.size))
+
+        g = gradient(x) if rough else np.zeros(x.size)
 
         def product(p: Vector) -> Vector:
             self.nhev += 1
-            return sum((one(p) for one in parts), np.zeros(x.size))
+            out = sum((one(p) for one in exact), np.zeros(x.size))
+            return out + differences.product(gradient, x, g, p, self.box) if rough else out
 
         return product
 
@@ -106,7 +137,7 @@ def _part(form: Any, restore: Restore, n: int, where: str) -> Part:
     if isinstance(form, LinearConstraint):
         return _linear(form, n, where)
     if isinstance(form, NonlinearConstraint):
-        return _nonlinear(form.fun, (), form.jac, form.hess, form.lb, form.ub, restore, where)
+        return _nonlinear(form.fun, (), form.jac, form.hess, (form.lb, form.ub, form.keep_feasible), restore, where)
     if not isinstance(form, Mapping):
         raise TypeError(f"{where}: need {FORMS}, got {type(form).__name__} {form!r:.60}")
     unknown = set(form) - {"type", "fun", "jac", "hess", "args"}
@@ -116,18 +147,22 @@ def _part(form: Any, restore: Restore, n: int, where: str) -> Part:
                          f"wanted, got {dict(form)!r:.80}")
     args = form.get("args", ())
     return _nonlinear(form["fun"], args if isinstance(args, tuple) else (args,), form.get("jac"), form.get("hess"),
-                      0.0, 0.0 if kind == "eq" else np.inf, restore, where)
+                      (0.0, 0.0 if kind == "eq" else np.inf, False), restore, where)
 
 
 def _linear(form: LinearConstraint, n: int, where: str) -> Part:
     A = scipy.sparse.csr_array(form.A) if scipy.sparse.issparse(form.A) else np.atleast_2d(np.array(form.A, float))
     if A.shape[1] != n:
         raise ValueError(f"{where}: A needs {n} columns, one for each unknown, got shape {A.shape}")
-    return Part(lambda x: A @ x, lambda x: A, None, form.lb, form.ub)
+    return Part(lambda x: A @ x, lambda x: A, None, form.lb, form.ub, form.keep_feasible)
 
 
-def _nonlinear(fun, args: tuple, jac, hess, lower, upper, restore: Restore, where: str) -> Part:
-    """Derivatives by autodiff, except where the user gave a callable."""
+def _nonlinear(fun, args: tuple, jac, hess, sides: tuple, restore: Restore, where: str) -> Part:
+    """Derivatives by autodiff, except where the user gave a callable. sides : lower, upper, keep_feasible."""
+    for name, given in (("jac", jac), ("hess", hess)):
+        if not (given is None or callable(given) or isinstance(given, str | HessianUpdateStrategy)):
+            raise TypeError(f"{where}: {name} must be callable, or None for exact derivatives, got {given!r:.60}")
+
     def flat(x):
         leaves = ad.pytree.flatten(fun(restore(x), *args))[0]
         return np.concatenate([np.ravel(leaf) for leaf in leaves])
@@ -140,16 +175,15 @@ def _nonlinear(fun, args: tuple, jac, hess, lower, upper, restore: Restore, wher
 
     def given_jacobian(x: Vector) -> Matrix:
         J = jac(restore(x.copy()), *args)
-        J = scipy.sparse.csr_array(J) if scipy.sparse.issparse(J) else np.array(J, dtype=float)
-        return J.reshape(-1, x.size) if J.ndim != 2 else J
+        return scipy.sparse.csr_array(J) if scipy.sparse.issparse(J) else np.array(J, dtype=float)
 
-    if callable(jac):
-        product = _differenced(given_jacobian)
-    else:
-        product = _weighted(flat)
+    lower, upper, keep = sides
     if callable(hess):
-        product = _given_hessian(hess, restore, args)
-    return Part(value, given_jacobian if callable(jac) else _exact_jacobian(flat, where), product, lower, upper)
+        product: Any = _given_hessian(hess, restore, args, where)
+    else:
+        product = None if callable(jac) else _weighted(flat)
+    jacobian = given_jacobian if callable(jac) else _exact_jacobian(flat, where)
+    return Part(value, jacobian, product, lower, upper, keep, product is None)
 
 
 def _exact_jacobian(flat: Callable, where: str) -> Callable[[Vector], Matrix]:
@@ -171,25 +205,13 @@ def _weighted(flat: Callable) -> Callable[[Vector, Vector], Product]:
     return lambda x, v: lagrangian.linearize_grad(x, v)[2]
 
 
-def _differenced(jacobian: Callable[[Vector], Matrix]) -> Callable[[Vector, Vector], Product]:
-    """The same by forward differences of Jᵀv (Nocedal & Wright §8.1)."""
-    def at(x: Vector, v: Vector) -> Product:
-        g = jacobian(x).T @ v
-
-        def product(p: Vector) -> Vector:
-            size = np.linalg.norm(p)
-            h = 2 * np.sqrt(np.finfo(float).eps) * (1 + np.linalg.norm(x)) / size if size else 1.0
-            return (jacobian(x + h * p).T @ v - g) / h
-
-        return product
-
-    return at
-
-
-def _given_hessian(hess: Callable, restore: Restore, args: tuple) -> Callable[[Vector, Vector], Product]:
+def _given_hessian(hess: Callable, restore: Restore, args: tuple, where: str) -> Callable[[Vector, Vector], Product]:
     def at(x: Vector, v: Vector) -> Product:
         H = hess(restore(x.copy()), v, *args)
-        return H.dot if hasattr(H, "dot") else np.asarray(H, dtype=float).dot
+        H = H if hasattr(H, "dot") else np.asarray(H, dtype=float)
+        if H.shape != (x.size, x.size):
+            raise ValueError(f"{where}: hess must return a matrix of shape {(x.size, x.size)}, got shape {H.shape}")
+        return H.dot
 
     return at
 

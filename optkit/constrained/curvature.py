@@ -41,16 +41,20 @@ def lower_nearby(run: Any, trial: Any, escapes: int) -> Vector:
 def newton_step(run: Any, trial: Any) -> Vector | None:
     """Where Newton's method for the active constraints as equalities goes from `trial`; None where it cannot be asked.
 
-    [H Aᵀ; A 0] [d; λ] = −[g; c_A], in the least-squares sense where A has dependent rows. Nocedal & Wright (18.9).
+    [H Aᵀ; A 0] [d; λ] = −[g; c_A], in the least-squares sense where A has dependent rows, each made as large as H:
+    where it is much smaller, it would pass for dependent. Nocedal & Wright (18.9).
     """
     if run.objective.n > UP_TO or not run.has_exact_hvp:
         return None
     H, active = _lagrangian(run, trial.x, run.kkt(trial).multipliers), _active(run, trial)
-    A = active.rows
+    sizes = np.abs(active.rows).max(axis=1, initial=0.0)
+    unit = (np.abs(H).max() or 1.0) / np.where(sizes > 0, sizes, 1.0)
+    A = unit[:, None] * active.rows
     K = np.block([[H, A.T], [A, np.zeros((len(A), len(A)))]])
     if not np.isfinite(K).all():
         return None
-    d = np.linalg.lstsq(K, -np.append(run.point(trial).g, active.off(trial)), rcond=None)[0][: trial.x.size]
+    off = unit * active.off(trial)
+    d = np.linalg.lstsq(K, -np.append(run.point(trial).g, off), rcond=None)[0][: trial.x.size]
     return trial.x + d
 
 

@@ -44,6 +44,12 @@ def restored(run: Any, x: Vector) -> Vector:
     if run.at(whole(z)).worst > 1:
         length = float((((left != 0) * run.slopes / run.tolerated()) ** 2).sum())  # with the gradients seen on the way
         slope = rows(z).T @ left
+        if not length:  # flat wherever it was looked at: constant, or x is where it is at its largest
+            move = np.random.default_rng(0).uniform(-1, 1, z.size) * np.maximum(1.0, np.abs(z))
+            away = np.clip(z + move, lower, upper)
+            if (signed(away) == left).all():
+                raise Stop(Reason.INFEASIBLE)
+            return whole(away)
         d = np.clip(z - slope / length, lower, upper) - z
         if found.status > 0 and -(slope @ d) <= STATIONARY * (left @ left):
             raise Stop(Reason.INFEASIBLE)

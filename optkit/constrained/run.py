@@ -14,6 +14,7 @@ from optkit.constrained.constraints import Constraints
 from optkit.constrained.curvature import lower_nearby, newton_step
 from optkit.constrained.kkt import KKT, examine, unknown
 from optkit.constrained.restoration import restored
+from optkit.constrained.scaled import Scaled
 from optkit.constrained.scipy_methods import METHODS
 from optkit.constrained.trial import Enough, Outcome, Trial
 from optkit.history import History
@@ -32,7 +33,7 @@ _LIMITS = (Reason.MAXITER, Reason.MAXFEV, Reason.MAXTIME, Reason.XTOL, Reason.ST
 
 
 class Run:
-    """One run; also the problem as SciPy's methods see it (scipy_methods.Problem).
+    """One run; also the problem as SciPy's methods see it (scipy_methods.Problem), which they get in units of `Scaled`.
 
     Ends with success only where the Karush–Kuhn–Tucker conditions hold at x by our own test: stationarity and
     complementarity <= gtol·min(1, scale), scale the largest of ‖∇f‖∞ and |f| at the iterates so far, and each
@@ -46,9 +47,8 @@ class Run:
         self.lower, self.upper = constraints.lower, constraints.upper
         self.box, self.has_exact_hvp = objective.box.on((objective.n,)), objective.has_exact_hvp
         self.history, self.began = History(), time.perf_counter()
-        objective.maxfev, objective.deadline = rules.maxfev, self.began + rules.maxtime
         self.maxiter = MAXITER if rules.maxiter is None else rules.maxiter
-        self.scale = 0.0
+        self.scale = self.steepest = 0.0
         self.slopes = self.c_scale = np.zeros(self.lower.size)
         self.trial: Trial | None = None
         self.last: Any = None  # Trials, from the first on
@@ -121,6 +121,12 @@ class Run:
             raise Stop(Reason.XTOL)
         self._check_progress(trial, kkt)
 
+    def told(self) -> dict[str, Any]:
+        """What a callback is told of the last iterate beside its record, by SciPy's names."""
+        trial = self.last
+        return {"optimality": self.kkt(trial).worst, "constr": [trial.c],
+                "constr_violation": float(self.constraints.violation(trial.c).max(initial=0.0))}
+
     def _check_progress(self, trial: Trial, kkt: KKT) -> None:
         """Ends the attempt where feasibility, f and the optimality of the iterates all stay as they were."""
         worst, f, left = self.milestone
@@ -161,12 +167,17 @@ class Run:
         return self.solver.ctol * np.minimum(1.0, np.where(self.c_scale > 0, self.c_scale, 1.0))
 
     def worst(self, c: Vector) -> float:
-        return float(np.max(self.constraints.violation(c) / self.tolerated(), initial=0.0))
+        """The largest violation, relative to what is tolerated; inf where a constraint is that is to be kept."""
+        off = self.constraints.violation(c)
+        if (off[self.constraints.keep] > 0).any():
+            return math.inf
+        return float(np.max(off / self.tolerated(), initial=0.0))
 
     def kkt(self, trial: Trial) -> KKT:
         if trial.kkt is None:
             point, J = self.point(trial), self.jacobian(trial.x)
-            self.scale = max(self.scale, abs(point.f), norm_inf(point.g))
+            self.steepest = max(self.steepest, norm_inf(point.g))
+            self.scale = max(self.scale, abs(point.f), self.steepest)
             slopes = abs(J).max(axis=1)
             slopes = slopes.toarray().ravel() if scipy.sparse.issparse(slopes) else slopes
             self.slopes = np.maximum(self.slopes, slopes)
@@ -186,16 +197,23 @@ class Run:
     # --- the course of a run -------------------------------------------------------------------------------------
 
     def _attempts(self) -> None:
-        """The method, again from the best point, then the other one; once in between feasibility is restored."""
-        start = self.objective.start()
+        """The method, again from the best point, then the other one; once in between feasibility is restored.
+
+        Not the other one where constraints are to be kept, which only trust-constr does.
+        """
+        start = self.objective.start()  # whole, also where differences pass a limit: every verdict needs a gradient
+        self.objective.maxfev, self.objective.deadline = self.rules.maxfev, self.began + self.rules.maxtime
         trial = self.remember(start.x, start.f)
         if not np.isfinite(trial.c).all():
             raise ValueError(f"constraints: must be finite at x0, got {trial.c}; start where they are defined")
         trial.point = start
         other = next(cls for cls in METHODS.values() if cls is not type(self.solver))(ctol=self.solver.ctol)
+        attempts = [self.solver, self.solver, other, self.solver]
+        if self.constraints.keep.any():
+            attempts.remove(other)
         x, was_restored = start.x, False
         self._advance(lambda x: self.iterated(x, 0), x)
-        for solver in (self.solver, self.solver, other, self.solver):
+        for solver in attempts:
             self.milestone, self.improved = (math.inf, math.inf, math.inf), len(self.history)
             self._advance(partial(self._solve, solver), x)
             self._advance(lambda x: self._polish(), x)
@@ -219,7 +237,7 @@ class Run:
                 go = partial(self._solve, self.solver)
 
     def _solve(self, solver: Any, x: Vector) -> None:
-        solver.solve(self, x, self.maxiter)
+        solver.solve(Scaled(self, self.steepest, self.slopes), x, self.maxiter)
 
     def _polish(self) -> None:
         """Newton steps while they halve what is left: where f cannot tell steps apart any more, its derivatives can."""

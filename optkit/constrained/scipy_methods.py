@@ -21,6 +21,7 @@ class Problem(Protocol):
     box: Box
     lower: Vector
     upper: Vector
+    keep: Vector
     has_exact_hvp: bool
 
     def f(self, x: Vector) -> float: ...
@@ -56,8 +57,10 @@ class TrustConstr:
         constraints = []
         if problem.lower.size:
             constraints.append(NonlinearConstraint(problem.c, problem.lower, problem.upper, jac=problem.jacobian,
-                                                   hess=problem.c_hessian))
+                                                   hess=problem.c_hessian, keep_feasible=problem.keep))
         bounded = np.isfinite(box.lower).any() or np.isfinite(box.upper).any()
+        if bounded:
+            x = _moved_inside(problem, x)
         equalities = (problem.lower == problem.upper).sum() + (box.lower == box.upper).sum()
         dependent = equalities > x.size  # SciPy's other factorisations refuse these
         options = {"gtol": 0.0, "xtol": 1e-14, "barrier_tol": 1e-14, "maxiter": maxiter,
@@ -67,7 +70,7 @@ class TrustConstr:
         with warnings.catch_warnings():
             warnings.filterwarnings("ignore", module=r"scipy\.")
             warnings.filterwarnings("ignore", message="(Singular Jacobian|delta_grad == 0)")
-            minimize(problem.f, _interior(x, box) if bounded else x, jac=problem.grad, method="trust-constr",
+            minimize(problem.f, x, jac=problem.grad, method="trust-constr",
                      hess=problem.hessian if problem.has_exact_hvp else BFGS(), constraints=constraints,
                      bounds=Bounds(box.lower, box.upper, keep_feasible=True) if bounded else None,
                      callback=lambda xk, state: problem.iterated(xk, int(state.cg_niter)), options=options)
@@ -120,6 +123,16 @@ class SLSQP:
 
 
 METHODS: dict[str, type] = {"trust-constr": TrustConstr, "slsqp": SLSQP}
+
+
+def _moved_inside(problem: Problem, x: Vector) -> Vector:
+    """x moved off its bounds, by so much less that no constraint to be kept is violated."""
+    inside = _interior(x, problem.box)
+    for share in 0.1 ** np.arange(8):
+        c = problem.c(x + share * (inside - x)) if problem.keep.any() else problem.lower
+        if ((problem.lower <= c) & (c <= problem.upper))[problem.keep].all():
+            return x + share * (inside - x)
+    return x
 
 
 def _interior(x: Vector, box: Box) -> Vector:

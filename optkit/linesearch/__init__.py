@@ -4,7 +4,7 @@ from optkit.linesearch.armijo import Armijo
 from optkit.linesearch.as_proposed import AsProposed
 from optkit.linesearch.hager_zhang import HagerZhang
 from optkit.linesearch.nonmonotone import MaxOfWindow, RunningMean
-from optkit.linesearch.ray import LineSearch, Ray, Trial
+from optkit.linesearch.ray import LineSearch, Ray, Trial, downhill
 from optkit.linesearch.strong_wolfe import StrongWolfe
 
 SEARCHES: dict[str, type] = {
@@ -16,4 +16,4 @@ SEARCHES: dict[str, type] = {
 }
 
 __all__ = ["SEARCHES", "Armijo", "AsProposed", "HagerZhang", "LineSearch", "MaxOfWindow", "Ray", "RunningMean",
-           "StrongWolfe", "Trial"]
+           "StrongWolfe", "Trial", "downhill"]

@@ -6,7 +6,7 @@ from typing import NamedTuple, Protocol
 import numpy as np
 
 from optkit.objective import ROUNDING, Objective
-from optkit.point import Point, Vector
+from optkit.point import Point, Vector, magnitude, norm
 
 
 class Trial(NamedTuple):
@@ -59,6 +59,13 @@ class Ray:
         started = np.flatnonzero(rows.step == 0)
         values = rows.f[started[-1] if started.size else 0 :][::-1]
         return values if values.size and values[0] == self.f else np.append(self.f, values)[:window]
+
+
+def downhill(objective: Objective, point: Point, length: float) -> tuple[Ray, float]:
+    """Along −g, and the α of a step of that length. −g is scaled by a power of two, so that φ'(0) keeps its digits."""
+    unit = magnitude(point.g)
+    g = point.g / unit
+    return Ray(objective, point, -g), length / norm(g)
 
 
 class LineSearch(Protocol):

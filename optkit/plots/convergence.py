@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from .style import INK, File, Pen, figure_of, finish, labelled, new_figure, pen, styled
 
 _COSTS = ("iterations", "evaluations of f, ∇f and Hv", "time")
+_COLUMNS = 6, 5   # of the legend: of few names, and of many, where long ones are among them
 _WIDE = 12.0      # a column whose longest run is this many times its shortest gets a logarithmic x axis
 
 _TINY, _ROUNDING = 1e-240, 4 * np.finfo(float).eps      # what counts as zero: absolutely, and relative to f*
@@ -149,7 +150,8 @@ def _legend(figure: Figure, axes: NDArray, curves: Sequence[Curve], title: str |
     if not all(curve.solved for curve in curves):
         handles.append(Line2D([], [], color=INK, marker="x", linestyle="none", markeredgewidth=1.8, label="not solved"))
     if axes.size == 6 and len(figure.axes) == 6:
-        figure.legend(handles=handles, loc="outside lower center", ncols=min(len(handles), 6), frameon=False)
+        columns = min(len(handles), _COLUMNS[len(handles) > 12])
+        figure.legend(handles=handles, loc="outside lower center", ncols=columns, frameon=False)
         if title:
             figure.suptitle(title, fontsize=12)
     else:

@@ -57,5 +57,5 @@ def performance_profile(table: Mapping[str, ArrayLike], ax: Axes | None = None, 
         ax.set(xlim=(1.0, right), ylim=(0.0, 1.03), ylabel="share of problems solved within τ",
                xlabel=f"τ: {cost} relative to the best method")
         place: dict = {"loc": "center left", "bbox_to_anchor": (1.0, 0.5)} if beside else {"loc": "lower right"}
-        ax.legend(frameon=False, handlelength=3.2, **place)
+        ax.legend(frameon=False, **place)
         return finish(figure, path)

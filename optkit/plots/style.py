@@ -13,7 +13,7 @@ File = str | os.PathLike | None
 
 # Okabe & Ito 2008, told apart by people with any colour vision; its yellow is left out: too faint for a line on white.
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")
-MARKERS = ("o", "s", "^", "D", "v", "P", "X")
+MARKERS = ("o", "s", "^", "D", "v", "P", "<")  # crosses are for what is not solved
 DASHES = ("-", (0, (5, 1.5)), (0, (1, 1)), (0, (4, 1.2, 1, 1.2)))
 INK, GRID = "#333333", "#e6e6e6"
 
@@ -21,6 +21,7 @@ _RC: Any = {
     "font.size": 9.5, "axes.titlesize": 10.5, "axes.labelsize": 9.5, "legend.fontsize": 9.5, "axes.axisbelow": True,
     "axes.spines.top": False, "axes.spines.right": False, "axes.edgecolor": INK, "axes.labelcolor": INK,
     "xtick.color": INK, "ytick.color": INK, "text.color": INK, "xtick.labelsize": 8.5, "ytick.labelsize": 8.5,
+    "legend.handlelength": 4.0,  # shows the dashes
     "axes.grid": True, "grid.color": GRID, "grid.linewidth": 0.8, "lines.linewidth": 1.7, "savefig.dpi": 160,
 }
 

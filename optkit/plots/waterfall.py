@@ -19,7 +19,9 @@ def waterfall(found: Any, ax: Any = None, path: File = None) -> Figure:
     solved = np.array([success for _, success in runs])
     rank = np.arange(1, len(f) + 1)
     gap = f - f[0]
-    floor = max(1e-12 * max(1.0, abs(f[0])), np.finfo(float).tiny)
+    starts = [result.history[0].f for result in found.results if result is not None and len(result.history)]
+    spread = max(starts, default=f[-1]) - min(starts, default=f[0])
+    floor = max(1e-12 * max(1.0, abs(f[0])), 1e-8 * spread, np.finfo(float).tiny)  # below it minima are equal
     with styled():
         figure = figure_of(ax) if ax is not None else new_figure((6.4, 3.8), path)
         ax = ax if ax is not None else figure.subplots()
@@ -32,6 +34,6 @@ def waterfall(found: Any, ax: Any = None, path: File = None) -> Figure:
         ax.set_yscale("symlog", linthresh=max(1e-3 * top, floor) if top > floor else 1.0)
         ax.xaxis.set_major_locator(MaxNLocator(6, integer=True))
         ax.set_xlabel("starts, by where they ended")
-        ax.set_ylabel(f"f − {f[0]:.6g}")
-        ax.set_title(f"{len(found.minima)} minima from {found.tried} starts", color=INK)
+        ax.set_ylabel("f − lowest found")
+        ax.set_title(f"{len(found.minima)} minima from {found.tried} starts, the lowest f = {f[0]:.6g}", color=INK)
         return finish(figure, path)

@@ -9,7 +9,7 @@ import scipy.linalg
 
 from optkit.checks import require
 from optkit.point import Vector, freeze, norm
-from optkit.prox.term import Shape, nonnegative, shrink, spread
+from optkit.prox.term import Shape, length, nonnegative, shrink, spread
 
 
 @dataclass(frozen=True)
@@ -89,7 +89,7 @@ class L2:
         return self.weight * norm(x)
 
     def prox(self, v: Vector, t: float) -> Vector:
-        size, by = norm(v), t * self.weight
+        size, by = length(v), t * self.weight
         return v * ((size - by) / size) if not size <= by else np.zeros_like(v)
 
 

@@ -86,6 +86,8 @@ def _collect(given: Any, x0: Any, start: int, where: str, parts: list) -> None:
         parts.append((start, start + _size(x0), fitted(given, _shape(x0))))
         return
     given, x0 = _entries(given), _entries(x0)
+    if not isinstance(x0, Mapping) and not given:
+        raise ValueError(f"prox: {where} is no dict, list or tuple; give one term for all of it, or None")
     if not isinstance(x0, Mapping) or not set(given) <= set(x0):
         unknown = sorted(map(repr, set(given) - set(x0 if isinstance(x0, Mapping) else ())))
         raise ValueError(f"prox: {where} has no entry {', '.join(unknown)}; give a term or None for each entry of x0")

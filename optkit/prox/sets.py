@@ -8,7 +8,7 @@ import numpy as np
 
 from optkit.checks import require
 from optkit.point import Vector, freeze, norm, norm_inf
-from optkit.prox.term import EPS, TRUSTED, Shape, numbers, positive, spread
+from optkit.prox.term import EPS, TRUSTED, Shape, largest, length, numbers, positive, spread
 
 
 class Set:
@@ -133,11 +133,11 @@ class L2Ball(Set):
 
     def _contains(self, x: Vector) -> bool:
         slack = TRUSTED * self.radius + 2 * EPS * norm(np.broadcast_to(self.center, x.shape).ravel())
-        return bool(norm(x - self.center) <= self.radius + slack)
+        return bool(length(x - self.center) <= self.radius + slack)
 
     def _project(self, v: Vector) -> Vector:
         d = v - self.center
-        return self.center + d / norm(d) * self.radius
+        return self.center + d / length(d) * self.radius
 
 
 @dataclass(frozen=True, eq=False)
@@ -156,13 +156,16 @@ class Affine(Set):
         A, b = np.atleast_2d(numbers("Affine", "A", self.A)), np.atleast_1d(numbers("Affine", "b", self.b))
         require("Affine", A.ndim == 2 and b.shape == A.shape[:1], "A of shape (m, n) and b of shape (m,)",
                 A=A.shape, b=b.shape)
-        U, s, V = np.linalg.svd(A, full_matrices=False)
+        sizes = np.abs(A).max(axis=1)
+        sizes = np.where(sizes > 0, sizes, 1.0)
+        unit, sides = A / sizes[:, None], b / sizes
+        U, s, V = np.linalg.svd(unit, full_matrices=False)
         rank = int((s > s[0] * max(A.shape) * EPS).sum()) if s.size else 0
-        rhs = U[:, :rank].T @ b / s[:rank]
-        off = norm(A @ (V[:rank].T @ rhs) - b)
-        if not off <= 1e-10 * (norm(b) + 1e-300):
-            raise ValueError(f"Affine: A x = b has no solution: the nearest x leaves ‖A x − b‖ = {off:.3g}; the rows "
-                             "contradict each other")
+        rhs = U[:, :rank].T @ sides / s[:rank]
+        off = np.abs(unit @ (V[:rank].T @ rhs) - sides)
+        if not (off <= 1e-10 * np.abs(sides) + 1e3 * EPS * norm(rhs)).all():
+            raise ValueError(f"Affine: A x = b has no solution: the nearest x leaves |a·x − b|/‖a‖∞ = {off.max():.3g} "
+                             f"in row {off.argmax()}; the rows contradict each other")
         for name, value in (("A", A), ("b", b), ("_rows", V[:rank].copy()), ("_rhs", rhs)):
             object.__setattr__(self, name, freeze(value))
 
@@ -172,7 +175,7 @@ class Affine(Set):
         return self
 
     def _contains(self, x: Vector) -> bool:
-        return norm_inf(self._rows @ x - self._rhs) <= TRUSTED * (norm(x) + norm_inf(self._rhs))
+        return bool(largest(self._rows @ x - self._rhs) <= TRUSTED * (length(x) + norm_inf(self._rhs)))
 
     def _project(self, v: Vector) -> Vector:
         for _ in range(2):  # the second time takes away what the first left to rounding, where v is far off

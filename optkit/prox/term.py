@@ -6,7 +6,7 @@ from typing import Any, Protocol
 import numpy as np
 
 from optkit.checks import require
-from optkit.point import Vector, freeze
+from optkit.point import Vector, freeze, norm, norm_inf
 
 Shape = tuple[int, ...]
 EPS = float(np.finfo(float).eps)
@@ -31,6 +31,16 @@ class Term(Protocol):
     def value(self, x: Vector) -> float: ...
 
     def prox(self, v: Vector, t: float) -> Vector: ...
+
+
+def length(v: Any) -> Any:
+    """‖v‖₂, also of a vector that is being recorded for a derivative."""
+    return norm(v) if type(v) is np.ndarray else np.sqrt(np.sum(v * v))
+
+
+def largest(v: Any) -> Any:
+    """max |v_i|, likewise."""
+    return norm_inf(v) if type(v) is np.ndarray else np.max(np.abs(v))
 
 
 def projection(term: Term | None) -> Callable[[Vector], Vector] | None:
@@ -60,7 +70,10 @@ def fitted(term: Term, shape: Shape) -> Term:
 
 def numbers(owner: str, name: str, value: Any) -> Any:
     """`value` as a float, or a read-only float64 array. Raises ValueError where an entry is not a finite number."""
-    a = np.array(value, dtype=float)
+    try:
+        a = np.array(value, dtype=float)
+    except (TypeError, ValueError):
+        a = np.empty(0)
     require(owner, a.size > 0 and bool(np.isfinite(a).all()), f"finite {name}", **{name: value})
     return float(a) if a.ndim == 0 else freeze(a)
 

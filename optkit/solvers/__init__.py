@@ -26,32 +26,39 @@ from optkit.solvers.trust_ncg import TrustNCG
 from optkit.solvers.trust_subspace import TrustSubspace
 
 METHODS: dict[str, type] = {
+    # first order
     "gradient-descent": GradientDescent,
     "momentum": Momentum,
+    "cg": NonlinearCG,
+    "coordinate-descent": CoordinateDescent,
     "adam": Adam,
     "adagrad": AdaGrad,
     "rmsprop": RMSProp,
-    "sgd": SGD,
-    "svrg": SVRG,
-    "cg": NonlinearCG,
-    "l-bfgs": LBFGS,
-    "l-bfgs-b": LBFGSB,
-    "projected-newton": ProjectedNewton,
-    "owl-qn": OWLQN,
-    "projected-gradient": ProjectedGradient,
+    # quasi-Newton
     "bfgs": BFGS,
+    "l-bfgs": LBFGS,
     "sr1": SR1,
+    # Newton
     "newton": Newton,
     "newton-cg": NewtonCG,
     "arc": ARC,
-    "trust-ncg": TrustNCG,
-    "trust-krylov": TrustKrylov,
+    # trust region
     "trust-exact": TrustExact,
+    "trust-krylov": TrustKrylov,
+    "trust-ncg": TrustNCG,
     "trust-subspace": TrustSubspace,
     "dogleg": Dogleg,
+    # bounds and other sets
+    "projected-newton": ProjectedNewton,
+    "l-bfgs-b": LBFGSB,
+    "projected-gradient": ProjectedGradient,
+    # proximal
     "proximal-gradient": ProximalGradient,
     "fista": FISTA,
-    "coordinate-descent": CoordinateDescent,
+    "owl-qn": OWLQN,
+    # finite sums
+    "sgd": SGD,
+    "svrg": SVRG,
 }
 
 # SciPy's names, and common ones, for the method that does that work here.
@@ -61,15 +68,14 @@ ALIASES: dict[str, str] = {
     "owlqn": "owl-qn",
     "spg": "projected-gradient",
     "nonlinear-cg": "cg",
-    "tnc": "newton-cg",
+    "tnc": "projected-newton",
     "gd": "gradient-descent",
     "steepest-descent": "gradient-descent",
     "nesterov": "momentum",
 }
 
 __all__ = [
-    "ALIASES", "METHODS", "AdaGrad", "Adam", "BFGS", "CoordinateDescent", "Dogleg", "FISTA", "GradientDescent", "LBFGS",
-    "LBFGSB", "Momentum", "Newton", "NewtonCG", "NonlinearCG", "OWLQN", "ProjectedGradient", "ProjectedNewton",
-    "ProximalGradient", "RMSProp", "SGD", "SR1", "SVRG", "TrustExact",
-    "TrustKrylov", "TrustNCG", "TrustSubspace",
+    "ALIASES", "AdaGrad", "Adam", "BFGS", "CoordinateDescent", "Dogleg", "FISTA", "GradientDescent", "LBFGS", "LBFGSB",
+    "METHODS", "Momentum", "Newton", "NewtonCG", "NonlinearCG", "OWLQN", "ProjectedGradient", "ProjectedNewton",
+    "ProximalGradient", "RMSProp", "SGD", "SR1", "SVRG", "TrustExact", "TrustKrylov", "TrustNCG", "TrustSubspace",
 ]

@@ -10,6 +10,8 @@ from optkit.point import Point, norm
 from optkit.stopping import Reason, Stop
 from optkit.subproblems.cubic import Cubic, Krylov
 
+SIGMA_MIN = 1e-300  # so that σ stays a number where f is quadratic
+
 
 @dataclass(frozen=True, slots=True)
 class ARC:
@@ -42,8 +44,8 @@ class ARC:
 
     def init(self, objective: Objective, point: Point) -> "State":
         gnorm = norm(point.g)
-        sigma = self.sigma0 or gnorm / max(1.0, 0.1 * norm(point.x)) ** 2
-        return State(point, 0.0, 0, sigma or 1.0, gnorm)
+        delta = max(1.0, 0.1 * norm(point.x))
+        return State(point, 0.0, 0, self.sigma0 or max(gnorm / delta / delta, SIGMA_MIN), gnorm)
 
     def step(self, objective: Objective, state: "State") -> "State":
         point, sigma = state.point, state.sigma
@@ -60,10 +62,12 @@ class ARC:
             if (trial.x == point.x).all() or not model.decrease > 0:
                 raise Stop(Reason.STALLED_AT_PRECISION)
             sigma = self._higher(sigma, point, trial, model)
+            if not sigma < math.inf:
+                raise Stop(Reason.STALLED_AT_PRECISION)
 
     def _lower(self, sigma: float, point: Point, trial: Point, model: Cubic) -> float:
         fit = _fit(point, trial, model)
-        return min(max(fit, self.shrink * sigma), 0.5 * sigma) if fit == fit else sigma
+        return max(min(max(fit, self.shrink * sigma), 0.5 * sigma), SIGMA_MIN) if fit == fit else sigma
 
     def _higher(self, sigma: float, point: Point, trial: Point, model: Cubic) -> float:
         fit = _fit(point, trial, model)
@@ -81,17 +85,18 @@ class State:
 
 def _predicted(model: Cubic) -> float:
     """The decrease of the model; λ = σ‖s‖."""
-    return model.decrease - model.lam * model.length**2 / 3
+    return model.decrease - model.lam * model.length / 3 * model.length
 
 
 def _ratio(point: Point, trial: Point, model: Cubic) -> float:
     """Actual over predicted decrease; within rounding of f, 1 where the gradient shrinks and −1 where it does not."""
     predicted, noise = _predicted(model), ROUNDING * abs(point.f)
     if predicted <= noise and abs(trial.f - point.f) <= 2 * noise:
-        return 1.0 if trial.g.dot(trial.g) < point.g.dot(point.g) else -1.0
+        return 1.0 if norm(trial.g) < norm(point.g) else -1.0
     return (point.f - trial.f) / predicted if predicted > 0 else -1.0
 
 
 def _fit(point: Point, trial: Point, model: Cubic) -> float:
-    """The σ with which the model would have been right at the trial."""
-    return 3 * (trial.f - point.f + model.decrease) / model.length**3 if model.length else math.nan
+    """The σ with which the model would have been right at the trial; NaN where it is not to be had."""
+    cube = model.length * model.length * model.length
+    return 3 * (trial.f - point.f + model.decrease) / cube if cube > 0 else math.nan

@@ -7,15 +7,15 @@ from typing import ClassVar
 import numpy as np
 from scipy.linalg.blas import dsymv, dsyr2
 
-from optkit.linesearch import LineSearch, Ray, StrongWolfe
+from optkit.linesearch import LineSearch, Ray, StrongWolfe, downhill
 from optkit.objective import Objective
-from optkit.point import Point, Vector, norm
+from optkit.point import Point, Vector, first_length, norm
 from optkit.stopping import Reason, Stop
-from optkit.subproblems.limited_memory import CURVATURE
+from optkit.subproblems.limited_memory import curvature
 
 # With γ and these, a twentieth fewer evaluations on the collection (n <= 60) than with γ = s·y/y·y, 1 and no growth,
 # and 41 in place of 47 on Rosenbrock's function.
-FIRST_STEP = 0.5  # its length
+FIRST_STEP = 0.5  # times `first_length`
 GROWTH = 0.75  # the power of the scaling
 GROWING = 8  # updates in which H may be scaled up: growth in all of them would cost superlinear convergence
 
@@ -42,7 +42,7 @@ class BFGS:
         trial = self.search(Ray(objective, point, dsymv(-1.0, H, point.g)), 1.0) if taken else None
         if trial is None:
             taken = 0
-            trial = self.search(Ray(objective, point, -point.g), (2 * state.step or FIRST_STEP) / norm(point.g))
+            trial = self.search(*downhill(objective, point, 2 * state.step or FIRST_STEP * first_length(point.x)))
         if trial is None:
             raise Stop(Reason.STALLED_AT_PRECISION)
         s, y = trial.point.x - point.x, trial.point.g - point.g
@@ -64,16 +64,18 @@ def updated(H: Vector, taken: int, s: Vector, y: Vector) -> tuple[Vector, int]:
     With w = ½(1 + ρ y·Hy) s − Hy it is H + ρ(s wᵀ + w sᵀ). Without H it is γI before. Where H is too small along y,
     s·y > y·Hy, the first updates scale it by (s·y/y·Hy)^GROWTH (Oren & Luenberger 1974 with GROWTH = 1).
     """
-    sy, yy = float(s.dot(y)), float(y.dot(y))
-    if not sy > CURVATURE * yy:
+    sy, size = curvature(s, y), norm(s)
+    gamma = size / sy * size if sy else 0.0
+    if not 0 < gamma < math.inf:
         return H, taken
     if not taken:
         H[:] = 0.0
-        np.fill_diagonal(H, float(s.dot(s)) / sy)
+        np.fill_diagonal(H, gamma)
     Hy = dsymv(1.0, H, y)
-    growth = sy / float(y.dot(Hy))
-    if taken < GROWING and 1 < growth < math.inf:
-        H *= growth**GROWTH
-        Hy *= growth**GROWTH
+    yHy = float(y.dot(Hy))
+    if taken < GROWING and 0 < yHy < sy:
+        growth = (sy / yHy) ** GROWTH
+        H *= growth
+        Hy *= growth
     w = 0.5 * (1 + float(y.dot(Hy)) / sy) * s - Hy
     return dsyr2(1.0 / sy, s, w, a=H, overwrite_a=True), taken + 1

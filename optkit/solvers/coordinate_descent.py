@@ -9,7 +9,7 @@ import numpy as np
 from optkit.checks import require
 from optkit.linesearch import Armijo, LineSearch, Ray, Trial
 from optkit.objective import Objective
-from optkit.point import Point, Vector, norm
+from optkit.point import Point, Vector, first_length, norm
 from optkit.prox import Box
 from optkit.stopping import Reason, Stop
 
@@ -46,7 +46,7 @@ class CoordinateDescent:
         require("CoordinateDescent", self.seed >= 0, "seed >= 0", seed=self.seed)
 
     def init(self, objective: Objective, point: Point) -> "State":
-        return State(point, 0.0, 0, np.full(objective.n, norm(point.g) or 1.0), 0)
+        return State(point, 0.0, 0, np.full(objective.n, (norm(point.g) or 1.0) / first_length(point.x)), 0)
 
     def step(self, objective: Objective, state: "State") -> "State":
         point, h, box = state.point, state.h.copy(), objective.box

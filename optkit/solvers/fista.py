@@ -8,9 +8,9 @@ import numpy as np
 
 from optkit.checks import require
 from optkit.objective import ROUNDING, Objective
-from optkit.point import Point, Vector, norm
+from optkit.point import Point, Vector, first_length, norm
 from optkit.stopping import Reason, Stop
-from optkit.subproblems.proximal import BLURRED, majorised, proximal_step, within_range
+from optkit.subproblems.proximal import BLURRED, NO_GRADIENT, majorised, proximal_step, within_range
 
 VARIANTS = ("fista", "monotone")
 
@@ -48,13 +48,13 @@ class FISTA:
         require("FISTA", self.maxls >= 1, "maxls >= 1", maxls=self.maxls)
 
     def init(self, objective: Objective, point: Point) -> "State":
-        L = 1 / self.alpha if self.alpha else norm(point.g)
+        L = 1 / self.alpha if self.alpha else (norm(point.g) or 1.0) / first_length(point.x)
         return State(point, 0.0, 0, within_range(L), 1.0, point.x, point.f, self.alpha is not None)
 
     def step(self, objective: Objective, state: "State") -> "State":
         y = state.point
         z, F, L = self._descend(objective, y, state.L)
-        risen = not F <= state.f + BLURRED * abs(F)
+        risen = not F <= state.f + BLURRED * abs(state.f)
         uphill = (y.x - z).dot(z - state.x) > 0
         if self.restart and risen and not np.array_equal(y.x, state.x):
             x, f, t, ahead = state.x, state.f, 1.0, state.x  # back, without momentum
@@ -65,6 +65,8 @@ class FISTA:
         point = objective.point(ahead)
         if not point.f < math.inf and ahead is not x:
             point, t = objective.point(x), 1.0
+        if not point.f < math.inf:
+            raise Stop(Reason.STALLED_AT_PRECISION, NO_GRADIENT)
         x = point.x if ahead is x else x
         return State(point, norm(point.x - y.x), 0, self._next(state, point, L), t, x, f, True)
 
@@ -94,7 +96,7 @@ class FISTA:
         if not state.measured:
             s = point.x - y.x
             L = min(L, max(2 * norm(point.g - y.g) / norm(s), 1e-3 * L)) if s.any() else L
-        visible = 0.5 * state.step**2 * L > ROUNDING * abs(y.f)
+        visible = 0.5 * state.step * L * state.step > ROUNDING * abs(y.f)
         return within_range(self.ease * L) if visible or not state.measured else L
 
 

@@ -12,6 +12,9 @@ from optkit.residual import LeastSquares, closer, newton_point, within_rounding
 from optkit.stopping import Reason, Stop
 from optkit.subproblems.levenberg import damped_step
 
+CREEP = 0.1  # times the predicted fall: where a step brings less, a linear fit is too poor, and Newton's is tried
+STALLED = 10.0  # times the expected rounding: what may hide the rest where no step makes the measure smaller
+
 
 @dataclass(frozen=True, slots=True)
 class GaussNewton:
@@ -39,6 +42,9 @@ class GaussNewton:
             trial = closer(objective, point, x)
         else:
             trial = self._along(objective, point, step.p) or self._along(objective, point, -point.g / D**2)
+            if trial is not None and point.f - trial.f < CREEP * step.predicted:
+                ahead = newton_point(objective, point)
+                trial = ahead if ahead is not None and ahead.f < trial.f else trial
         trial = trial or newton_point(objective, point)
         if trial is None:
             objective.put_up_with(STALLED)
@@ -48,9 +54,6 @@ class GaussNewton:
     def _along(self, objective: LeastSquares, point: Point, p) -> Point | None:
         found = self.search(Ray(objective, point, p), 1.0)
         return None if found is None else found.point
-
-
-STALLED = 10.0  # times the expected rounding: what may hide the rest where no step makes the measure smaller
 
 
 @dataclass(slots=True)

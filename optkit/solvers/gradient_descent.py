@@ -8,11 +8,12 @@ from typing import ClassVar
 from optkit.checks import require
 from optkit.linesearch import Armijo, LineSearch, Ray, Trial
 from optkit.objective import Objective
-from optkit.point import Point, norm
+from optkit.point import Point, first_length, magnitude, norm
 from optkit.step_rules import RULES, Fixed, Memory, StepRule
 from optkit.stopping import Reason, Stop
 
 FALLBACK = Armijo()
+TINY = 1e-300  # so that 1/‖g‖ is finite
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,21 +45,21 @@ class GradientDescent:
         self._rule()
 
     def init(self, objective: Objective, point: Point) -> "State":
-        gnorm = norm(point.g)
-        return State(point, 0.0, 0, None, self.alpha or (1 / gnorm if gnorm else 1.0), ())
+        return State(point, 0.0, 0, None, self.alpha or first_length(point.x) / max(norm(point.g), TINY), ())
 
     def step(self, objective: Objective, state: "State") -> "State":
         point, rule = state.point, self._rule()
         alpha, memory = rule.propose(objective, point, state.before, state.alpha, state.memory)
         search = self.search or rule.search(state.before is None)
-        ray = Ray(objective, point, -point.g)
-        trial = search(ray, alpha) or self._rescue(rule, ray, alpha)
-        return State(trial.point, norm(trial.point.x - point.x), 0, point, trial.alpha, memory)
+        unit = magnitude(point.g)
+        ray = Ray(objective, point, -point.g / unit)
+        trial = search(ray, unit * alpha) or self._rescue(rule, ray, unit * alpha)
+        return State(trial.point, norm(trial.point.x - point.x), 0, point, trial.alpha / unit, memory)
 
     def _rescue(self, rule: StepRule, ray: Ray, alpha: float) -> Trial:
         """Backtracking, where the search found nothing; a fixed step has no other."""
         if isinstance(rule, Fixed) and self.search is None:
-            raise Stop(Reason.DIVERGED, f"alpha={alpha} is too long; try a smaller one or rule='armijo'")
+            raise Stop(Reason.DIVERGED, f"alpha={rule.alpha} is too long; try a smaller one or rule='armijo'")
         trial = FALLBACK(ray, alpha)
         if trial is None or (trial.point.x == ray.x).all():
             raise Stop(Reason.STALLED_AT_PRECISION)

@@ -4,9 +4,9 @@ from dataclasses import dataclass, field
 from typing import ClassVar
 
 from optkit.checks import require
-from optkit.linesearch import LineSearch, Ray, StrongWolfe
+from optkit.linesearch import LineSearch, Ray, StrongWolfe, downhill
 from optkit.objective import Objective
-from optkit.point import Point, norm
+from optkit.point import Point, first_length, norm
 from optkit.stopping import Reason, Stop
 from optkit.subproblems.limited_memory import Memory
 
@@ -33,11 +33,10 @@ class LBFGS:
 
     def step(self, objective: Objective, state: "State") -> "State":
         point, memory = state.point, state.memory
-        p = memory.direction(point.g)
-        trial = self.search(Ray(objective, point, p), 1.0 if memory.count else _first_alpha(state))
-        if trial is None and memory.count:
+        trial = self.search(Ray(objective, point, memory.direction(point.g)), 1.0) if memory.count else None
+        if trial is None:
             memory.clear()
-            trial = self.search(Ray(objective, point, -point.g), _first_alpha(state))
+            trial = self.search(*downhill(objective, point, 2 * state.step or first_length(point.x)))
         if trial is None:
             raise Stop(Reason.STALLED_AT_PRECISION)
         s = trial.point.x - point.x
@@ -51,8 +50,3 @@ class State:
     memory: Memory
     step: float
     inner: int
-
-
-def _first_alpha(state: State) -> float:
-    """For the direction −g: twice the last step, at the start a step of length 1 (Liu & Nocedal's 1/‖g‖)."""
-    return (2 * state.step or 1.0) / norm(state.point.g)

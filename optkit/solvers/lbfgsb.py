@@ -8,7 +8,7 @@ import numpy as np
 from optkit.checks import require
 from optkit.linesearch import LineSearch, Ray, StrongWolfe, Trial
 from optkit.objective import Objective
-from optkit.point import Point, Vector, norm
+from optkit.point import Point, Vector, first_length, norm
 from optkit.prox import Box
 from optkit.stopping import Reason, Stop
 from optkit.subproblems.bounded_quasi_newton import (
@@ -80,7 +80,7 @@ def _model_minimizer(state: State, box: Box) -> Vector:
     """
     (x, _, g), pairs = state.point, state.memory.pairs
     if pairs.count == 0:
-        theta = norm(g) / (2 * state.step or 1.0)
+        theta = norm(g) / (2 * state.step or first_length(x))
         return box.prox(x - g / theta, 1.0)
     newton = x + pairs.direction(g)
     if (newton == box.prox(newton, 1.0)).all():

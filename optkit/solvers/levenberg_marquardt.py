@@ -42,6 +42,9 @@ class LevenbergMarquardt:
 
     def init(self, objective: LeastSquares, point: Point) -> "State":
         D = objective.model(point).norms
+        if np.ndim(self.x_scale) and np.size(self.x_scale) not in (1, D.size):
+            raise ValueError(f"x_scale: need one number, or one for each of the {D.size} unknowns, got "
+                             f"{np.size(self.x_scale)}")
         size = norm(self._scaling(D) * point.x)
         return State(point, 0.0, 0, self.factor * size if size > 0 else self.factor, 0.0, D, True, 0, 1)
 

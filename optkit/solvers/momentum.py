@@ -9,10 +9,12 @@ import numpy as np
 from optkit.checks import require
 from optkit.linesearch import LineSearch, Ray
 from optkit.objective import ROUNDING, Objective
-from optkit.point import Point, Vector, norm
+from optkit.point import Point, Vector, first_length, magnitude, norm
 from optkit.stopping import Reason, Stop
 
 SCHEMES = ("nesterov", "heavy-ball")
+TINY = 1e-300  # so that 1/‖g‖ is finite
+NO_GRADIENT = "f has no finite gradient where it is lowest"
 BLURRED = 1e-9  # relative: smaller differences of f may be cancellation, so they are taken from gradients
 
 
@@ -65,7 +67,7 @@ class Momentum:
 
     def init(self, objective: Objective, point: Point) -> "State":
         gnorm, at_rest = norm(point.g), np.zeros_like(point.x)
-        alpha = 1 / self.L if self.L else self.alpha or (1 / gnorm if gnorm else 1.0)
+        alpha = 1 / self.L if self.L else self.alpha or first_length(point.x) / max(gnorm, TINY)
         return State(point, 0.0, 0, alpha, at_rest, 1.0, point.x, point.f, (point.f,))
 
     def step(self, objective: Objective, state: "State") -> "State":
@@ -80,7 +82,7 @@ class Momentum:
         y = state.point
         x, f, alpha = self._gradient_step(objective, y, state.alpha)
         restarts = self.restart and self.mu is None
-        if restarts and not f <= state.f_low + BLURRED * abs(f):
+        if restarts and not f <= state.f_low + BLURRED * abs(state.f_low):
             x, f, t, beta = state.x_low, state.f_low, 1.0, 0.0  # function restart: back, without momentum
         elif restarts and y.g.dot(x - state.x_low) > 0:
             t, beta = 1.0, 0.0  # gradient restart: the momentum led uphill
@@ -96,20 +98,27 @@ class Momentum:
         return State(point, norm(point.x - y.x), 0, self._longer(alpha, y), v, t, x, f, state.recent)
 
     def _gradient_step(self, objective: Objective, y: Point, alpha: float) -> tuple[Vector, float, float]:
-        """x = y − α g with α halved until f(x) <= f(y) − α/2 ‖g‖²."""
+        """x = y − α g with α halved until f(x) <= f(y) − α/2 ‖g‖², and once more after it left where f is finite.
+
+        That keeps x at most halfway to the wall. Beside the pole of a logarithm no step from x would ever be as long.
+        """
         if self.L is not None:
             if (alpha * y.g == 0).all():
                 raise Stop(Reason.STALLED_AT_PRECISION)
             return y.x - alpha * y.g, y.f, alpha  # f(y) in place of f(x), which nothing else asks for
-        gg, noise = float(y.g.dot(y.g)), ROUNDING * abs(y.f)
+        gnorm, unit, noise = norm(y.g), magnitude(y.g), ROUNDING * abs(y.f)
+        beyond = False  # whether the last trial was not finite
         for _ in range(self.maxls):
             x = y.x - alpha * y.g
             f = objective.value(x)
-            enough = f <= y.f - 0.5 * alpha * gg + noise
-            if not enough and abs(f - y.f) <= BLURRED * abs(f):
-                enough = objective.point(x).g.dot(y.g) >= 0  # the trapezium rule for f(x) − f(y), exact for a quadratic
-            if enough and not (x == y.x).all():
+            enough = f <= y.f - 0.5 * alpha * gnorm * gnorm + noise
+            if not enough and abs(f - y.f) <= BLURRED * abs(y.f):
+                enough = objective.point(x).g.dot(y.g / unit) >= 0  # f(x) − f(y) by the trapezium rule
+            if (x == y.x).all():
+                break
+            if enough and not beyond:
                 return x, f, alpha
+            beyond = not f < math.inf
             alpha *= self.shrink
         raise Stop(Reason.STALLED_AT_PRECISION)
 
@@ -124,6 +133,8 @@ class Momentum:
 
     def _require_finite(self, point: Point) -> None:
         if not point.f < math.inf:
+            if self.L is None:
+                raise Stop(Reason.STALLED_AT_PRECISION, NO_GRADIENT)
             raise Stop(Reason.DIVERGED, f"mu={self.mu} and L={self.L} do not hold for this f; without them the step "
                        "is found by backtracking")
 
@@ -147,17 +158,23 @@ class Momentum:
         t, beta = _next_momentum(state.t)
         v = min(self.beta, beta) * state.v
         noise, ceiling = ROUNDING * abs(point.f), max(state.recent)
+        beyond = False  # as in `_gradient_step`
         for _ in range(self.maxls):
             d = v - alpha * point.g
             trial = objective.point(point.x + d)
-            change, bound = trial.f - point.f, float(point.g.dot(d)) + 0.5 * float(d.dot(d)) / alpha
+            if (trial.x == point.x).all() and not v.any():
+                break
+            length = norm(d)
+            change, bound = trial.f - point.f, float(point.g.dot(d)) + 0.5 * length / max(alpha, TINY) * length
             if abs(change) <= BLURRED * abs(point.f):
                 change = 0.5 * float(d.dot(point.g + trial.g))  # the trapezium rule, exact for a quadratic
-            if change <= min(bound, ceiling - point.f) + noise and not (trial.x == point.x).all():
+            enough = change <= min(bound, ceiling - point.f) + noise
+            if enough and not beyond and not (trial.x == point.x).all():
                 recent = (*state.recent, trial.f)[-self.window :]
                 return State(trial, norm(d), 0, self._longer(alpha, point), d, t, trial.x, trial.f, recent)
-            if not change <= bound + noise:
+            if beyond or not change <= bound + noise:
                 alpha *= self.shrink
+            beyond = not trial.f < math.inf
             if not change <= ceiling - point.f + noise:
                 v, t = np.zeros_like(d), 1.0  # restart: the momentum led uphill
         raise Stop(Reason.STALLED_AT_PRECISION)
@@ -166,7 +183,8 @@ class Momentum:
         """The next α to try; no longer where L is known, or rounding would hide that it is too long."""
         if self.L is not None:
             return alpha
-        return self.grow * alpha if 0.5 * alpha * point.g.dot(point.g) > ROUNDING * abs(point.f) else alpha
+        gnorm = norm(point.g)
+        return self.grow * alpha if 0.5 * alpha * gnorm * gnorm > ROUNDING * abs(point.f) else alpha
 
 
 @dataclass(slots=True)

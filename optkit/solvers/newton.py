@@ -7,9 +7,9 @@ import numpy as np
 from scipy.sparse import csr_array
 
 from optkit.checks import require
-from optkit.linesearch import LineSearch, Ray, StrongWolfe
+from optkit.linesearch import LineSearch, Ray, StrongWolfe, downhill
 from optkit.objective import Objective
-from optkit.point import Point, norm
+from optkit.point import Point, first_length, norm
 from optkit.sources import Matrix
 from optkit.stopping import Reason, Stop
 from optkit.subproblems.modified_cholesky import newton_direction
@@ -54,7 +54,7 @@ class Newton:
         newton = newton_direction(self._hessian(objective, point), point.g)
         trial = None if newton is None else self.search(Ray(objective, point, newton.p), 1.0)
         if trial is None:
-            trial = self.search(Ray(objective, point, -point.g), (state.step or 1.0) / norm(point.g))
+            trial = self.search(*downhill(objective, point, state.step or first_length(point.x)))
         if trial is None:
             raise Stop(Reason.STALLED_AT_PRECISION)
         return State(trial.point, norm(trial.point.x - point.x), 0)

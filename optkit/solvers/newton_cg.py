@@ -8,11 +8,11 @@ from typing import Any, ClassVar
 import numpy as np
 
 from optkit.checks import require
-from optkit.linesearch import LineSearch, Ray, StrongWolfe
+from optkit.linesearch import LineSearch, Ray, StrongWolfe, downhill
 from optkit.objective import Objective
-from optkit.point import Point, Vector, norm
+from optkit.point import Point, Vector, first_length, norm
 from optkit.stopping import Reason, Stop
-from optkit.subproblems import CG, truncated_cg
+from optkit.subproblems import CG, forcing, truncated_cg
 from optkit.subproblems.capped_cg import capped_cg
 
 TARGET = 0.5  # of the gradient test, the residual ‖Hp + g‖∞ that will do: Kelley 1995, (6.20)
@@ -69,7 +69,7 @@ class NewtonCG:
         p, alpha = (cg.p, 1.0) if cg.d is None else _along_negative_curvature(cg, state.step)
         trial = self.search(Ray(objective, point, p), alpha)
         if trial is None:
-            trial = self.search(Ray(objective, point, -point.g), (state.step or 1.0) / gnorm)
+            trial = self.search(*downhill(objective, point, state.step or first_length(point.x)))
         if trial is None:
             raise Stop(Reason.STALLED_AT_PRECISION)
         s = trial.point.x - point.x
@@ -95,7 +95,7 @@ class NewtonCG:
     def _forcing(self, state: "State", gnorm: float) -> float:
         if not state.gnorm:
             return self.eta0
-        eta = self.gamma * (gnorm / state.gnorm) ** self.power
+        eta = forcing(gnorm, state.gnorm, self.gamma, self.power)
         floor = self.gamma * state.eta**self.power  # their safeguard: not to fall too fast
         return min(self.eta_max, max(eta, floor) if floor > 0.1 else eta)
 

@@ -5,9 +5,9 @@ from dataclasses import dataclass, field
 from typing import ClassVar
 
 from optkit.checks import require
-from optkit.linesearch import LineSearch, Ray, StrongWolfe
+from optkit.linesearch import LineSearch, Ray, StrongWolfe, downhill
 from optkit.objective import Objective
-from optkit.point import Point, Vector, norm
+from optkit.point import Point, Vector, first_length, magnitude, norm
 from optkit.stopping import Reason, Stop
 
 ETA = 0.4  # lower bound on Hager & Zhang's beta, in units of d·g/d·d: Hager & Zhang 2013, SIAM J. Optim. 23
@@ -66,20 +66,22 @@ class NonlinearCG:
         require("NonlinearCG", self.powell > 0, "powell > 0, inf for no restarts", powell=self.powell)
 
     def init(self, objective: Objective, point: Point) -> "State":
-        return State(point, 0.0, 0, -point.g, 0.0, 0.0, 0.0)
+        return State(point, 0.0, 0, -point.g / magnitude(point.g), 0.0, 0.0, 0.0)
 
     def step(self, objective: Objective, state: "State") -> "State":
         point, steepest = state.point, state.alpha == 0
         ray = Ray(objective, point, state.d)
         trial = self.search(ray, _first_alpha(ray, state))
         if trial is None and not steepest:
-            ray = Ray(objective, point, -point.g)
-            trial = self.search(ray, (state.step or 1.0) / norm(point.g))
+            ray, alpha = downhill(objective, point, state.step or first_length(point.x))
+            trial = self.search(ray, alpha)
         if trial is None or (trial.point.x == point.x).all():
             raise Stop(Reason.STALLED_AT_PRECISION)
-        d = self._direction(point.g, trial.point.g, ray.p)
+        unit = magnitude(trial.point.g)
+        change = magnitude(point.g) / unit
+        d = self._direction(point.g / unit, trial.point.g / unit, change * ray.p)
         length, fall = norm(trial.point.x - point.x), point.f - trial.point.f
-        return State(trial.point, length, 0, d, trial.alpha, ray.slope, fall)
+        return State(trial.point, length, 0, d, trial.alpha / change, change * ray.slope, fall)
 
     def _direction(self, g: Vector, new: Vector, d: Vector) -> Vector:
         if abs(float(new.dot(g))) >= self.powell * float(new.dot(new)):
@@ -93,9 +95,9 @@ class State:
     point: Point
     step: float
     inner: int
-    d: Vector  # the direction to search next
-    alpha: float  # the last step, 0 at the start
-    slope: float  # φ'(0) of it
+    d: Vector  # the direction to search next, in units of magnitude(g), so that squares stay finite
+    alpha: float  # the last step, 0 at the start, and φ'(0) of it, in the same units
+    slope: float
     fall: float  # by which f fell in it
 
 
@@ -106,7 +108,7 @@ def _first_alpha(ray: Ray, state: State) -> float:
     fall is rounding, the α that would lower f to first order as much as the last one did. Nocedal & Wright (3.60).
     """
     if state.alpha == 0:
-        return 1 / norm(state.d)
+        return first_length(ray.x) / norm(state.d)
     told = state.fall > BLURRED * abs(ray.f)
     alpha = 2.02 * state.fall / -ray.slope if told else state.alpha * (state.slope / ray.slope)
     return min(alpha, 10 * state.alpha)

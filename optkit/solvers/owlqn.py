@@ -8,7 +8,7 @@ import numpy as np
 from optkit.checks import require
 from optkit.linesearch.arc import ArcArmijo
 from optkit.objective import Objective
-from optkit.point import Point, Vector, norm
+from optkit.point import Point, Vector, first_length, norm
 from optkit.prox import L1
 from optkit.stopping import Reason, Stop
 from optkit.subproblems.bounded_quasi_newton import BoundedMemory
@@ -66,7 +66,7 @@ class OWLQN:
             x = point.x + alpha * p
             return np.where(smooth | (x * orthant > 0), x, 0.0)
 
-        alpha = 1.0 if memory.pairs.count else (2 * state.step or 1.0) / norm(downhill)
+        alpha = 1.0 if memory.pairs.count else (2 * state.step or first_length(point.x)) / norm(downhill)
         found = self.arc(objective, point, path, lambda _, x: float(downhill.dot(x - point.x)), weight * orthant, alpha)
         return found and found[1]
 

@@ -1,6 +1,5 @@
 """Projected gradients, for any set that can be projected onto."""
 
-import math
 from dataclasses import dataclass, field
 from typing import ClassVar
 
@@ -9,12 +8,14 @@ import numpy as np
 from optkit.checks import require
 from optkit.linesearch import LineSearch, MaxOfWindow, Ray
 from optkit.linesearch.arc import ArcArmijo
+from optkit.linesearch.ray import Trial
 from optkit.objective import Objective
-from optkit.point import Point, Vector, norm
+from optkit.point import Point, Vector, first_length, norm
+from optkit.prox.term import TRUSTED
 from optkit.stopping import Reason, Stop
 
 RULES = ("spectral", "armijo")
-RANGE = 1e30  # the spectral step stays within its reciprocal and it; Birgin, Martínez & Raydan 2000 §3
+RANGE = 1e300  # the spectral step stays within its reciprocal and it; 1e30 in Birgin, Martínez & Raydan 2000 §3
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,8 +39,7 @@ class ProjectedGradient:
         require("ProjectedGradient", self.rule in RULES, f"rule one of {RULES}", rule=self.rule)
 
     def init(self, objective: Objective, point: Point) -> "State":
-        gnorm = norm(point.g)
-        return State(point, 0.0, 0, 1 / gnorm if gnorm else 1.0)
+        return State(point, 0.0, 0, min(first_length(point.x) / (norm(point.g) or 1.0), RANGE))
 
     def step(self, objective: Objective, state: "State") -> "State":
         return self._spectral(objective, state) if self.rule == "spectral" else self._along_the_arc(objective, state)
@@ -47,17 +47,17 @@ class ProjectedGradient:
     def _spectral(self, objective: Objective, state: "State") -> "State":
         point = state.point
         trial = None
-        for lam in (state.alpha, (2 * state.step or 1.0) / norm(point.g)):
+        for lam in (state.alpha, (2 * state.step or first_length(point.x)) / norm(point.g)):
             p = _towards(objective, point, lam)
-            trial = self.search(Ray(objective, point, p, 1.0), 1.0)
+            trial = self.search(Chord(objective, point, p, lam), 1.0)
             if trial is not None:
                 break
         else:
             raise Stop(Reason.STALLED_AT_PRECISION)
         s, y = trial.point.x - point.x, trial.point.g - point.g
-        ss, sy = float(s.dot(s)), float(s.dot(y))
-        lam = ss / sy if sy > 0 else math.sqrt(ss / y.dot(y)) if y.any() else 2 * lam
-        return State(trial.point, math.sqrt(ss), 0, min(max(lam, 1 / RANGE), RANGE))
+        length, bend, sy = norm(s), norm(y), float(s.dot(y))
+        lam = length / sy * length if sy > 0 else length / bend if bend > 0 else 2 * lam
+        return State(trial.point, length, 0, min(max(lam, 1 / RANGE), RANGE))
 
     def _along_the_arc(self, objective: Objective, state: "State") -> "State":
         point = state.point
@@ -67,6 +67,25 @@ class ProjectedGradient:
             raise Stop(Reason.STALLED_AT_PRECISION)
         alpha, trial = found
         return State(trial, norm(trial.x - point.x), 0, 2 * alpha)
+
+
+class Chord(Ray):
+    """To x + p = P(x − λg): φ' free of what rounding makes of p times the part of g across the set.
+
+    Where g·p is nothing but that, −‖p‖²/λ stands for it, which it is at most; φ'(α) − φ'(0) = (g(α) − g)·p.
+    """
+
+    __slots__ = ("g",)
+
+    def __init__(self, objective: Objective, point: Point, p: Vector, lam: float):
+        super().__init__(objective, point, p, 1.0)
+        self.g = point.g
+        if abs(self.slope) <= TRUSTED * float(np.abs(point.g) @ np.abs(point.x)):
+            self.slope = -norm(p) / lam * norm(p)
+
+    def complete(self, alpha: float, x: Vector) -> Trial:
+        point = self.objective.point(x)
+        return Trial(alpha, point, self.slope + float((point.g - self.g).dot(self.p)))
 
 
 @dataclass(slots=True)

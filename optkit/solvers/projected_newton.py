@@ -8,10 +8,10 @@ import numpy as np
 from optkit.checks import require
 from optkit.linesearch.arc import ArcArmijo
 from optkit.objective import Objective
-from optkit.point import Point, Vector, norm
+from optkit.point import Point, Vector, first_length, norm
 from optkit.prox import Box
 from optkit.stopping import Reason, Stop
-from optkit.subproblems import CG, truncated_cg
+from optkit.subproblems import CG, forcing, truncated_cg
 
 DOUBLINGS = 10  # along negative curvature, in one iteration
 
@@ -52,7 +52,7 @@ class ProjectedNewton:
         free = np.isnan(target)
         gnorm = norm(point.g[free])
         cg, eta = self._newton(objective, point, free, gnorm, state)
-        steepest = -point.g[free] * ((2 * state.step or 1.0) / (gnorm or 1.0))
+        steepest = -point.g[free] / (gnorm or 1.0) * (2 * state.step or first_length(point.x))
         for downhill in (cg.p if cg.d is None else cg.p + cg.d, steepest):
             p = target - point.x
             p[free] = downhill
@@ -76,7 +76,9 @@ class ProjectedNewton:
         """CG on the free variables, and the forcing term for it."""
         if gnorm == 0:
             return CG(point.g[free], None, 0.0, 0), self.eta_max
-        eta = min(self.eta_max, self.gamma * (gnorm / state.gnorm) ** self.power) if state.gnorm else self.eta_max
+        eta = self.eta_max
+        if state.gnorm:
+            eta = min(eta, forcing(gnorm, state.gnorm, self.gamma, self.power))
         hv, v = objective.hvp(point.x), np.zeros_like(point.x)
 
         def product(u: Vector) -> Vector:

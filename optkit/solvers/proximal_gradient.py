@@ -6,7 +6,7 @@ from typing import ClassVar
 
 from optkit.checks import require
 from optkit.objective import ROUNDING, Objective
-from optkit.point import Point, Vector, norm
+from optkit.point import Point, Vector, first_length, norm
 from optkit.stopping import Reason, Stop
 from optkit.subproblems.proximal import halfway, is_blurred, majorised, proximal_step, within_range
 
@@ -48,7 +48,8 @@ class ProximalGradient:
         require("ProximalGradient", self.maxls >= 1, "maxls >= 1", maxls=self.maxls)
 
     def init(self, objective: Objective, point: Point) -> "State":
-        return State(point, 0.0, 0, within_range(1 / self.alpha if self.alpha else norm(point.g)), (point.f,))
+        L = 1 / self.alpha if self.alpha else (norm(point.g) or 1.0) / first_length(point.x)
+        return State(point, 0.0, 0, within_range(L), (point.f,))
 
     def step(self, objective: Objective, state: "State") -> "State":
         L = state.L
@@ -84,7 +85,8 @@ class ProximalGradient:
             return L
         if self.rule == "backtracking":
             return within_range(self.ease * L)
-        curvature = 2 * halfway(point, trial, d) / float(d.dot(d))
+        length = norm(d)
+        curvature = 2 * halfway(point, trial, d / length) / length
         return within_range(curvature if curvature > 0 else 0.1 * L)
 
 

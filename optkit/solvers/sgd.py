@@ -1,11 +1,11 @@
 """Stochastic gradient descent on finite sums."""
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from typing import ClassVar
 
 from optkit.batches import first_step, shuffled
-from optkit.checks import require
+from optkit.checks import require, typed
 from optkit.objective import Objective
 from optkit.point import Point, norm
 from optkit.stopping import Reason, Stop
@@ -33,6 +33,8 @@ class SGD:
     finite_sum: ClassVar[bool] = True
 
     def __post_init__(self):
+        for name, value in typed(type(self), {field.name: getattr(self, field.name) for field in fields(self)}).items():
+            object.__setattr__(self, name, value)
         require("SGD", self.batch >= 1, "batch >= 1", batch=self.batch)
         require("SGD", self.alpha is None or 0 < self.alpha < math.inf, "0 < alpha < inf", alpha=self.alpha)
         require("SGD", 0.5 < self.power <= 1, "0.5 < power <= 1", power=self.power)

@@ -7,10 +7,10 @@ import numpy as np
 
 from optkit.checks import require
 from optkit.objective import Objective
-from optkit.point import Point, Vector, norm
+from optkit.point import Point, Vector, first_length, norm
 from optkit.stopping import Reason, Stop
 from optkit.subproblems.more_sorensen import MoreSorensen
-from optkit.trust_region import trust_region_step
+from optkit.trust_region import DELTA_MAX, require_radii, trust_region_step
 
 WILD = 1e3  # rejected trials where g changes by more than this times itself teach nothing about here (Osborne 1: 1e45)
 
@@ -26,7 +26,7 @@ class SR1:
     """
 
     delta0: float | None = None  # first radius; None is max(1, ‖x0‖/10)
-    delta_max: float = 1e20
+    delta_max: float = DELTA_MAX
     eta: float = 1e-3  # Nocedal & Wright alg. 6.2
     r: float = 1e-8  # Nocedal & Wright (6.26): pairs with |s·(y − Bs)| < r ‖s‖ ‖y − Bs‖ are left out
     tol: float = 1e-6  # of the subproblem, relative: a fifth more factorisations than 1e-2, but no trace in the path
@@ -34,15 +34,14 @@ class SR1:
     second_order: ClassVar[bool] = False
 
     def __post_init__(self):
-        require("SR1", self.delta0 is None or 0 < self.delta0 <= self.delta_max, "0 < delta0 <= delta_max",
-                delta0=self.delta0, delta_max=self.delta_max)
+        require_radii("SR1", self.delta0, self.delta_max)
         require("SR1", 0 <= self.eta < 0.25, "0 <= eta < 0.25", eta=self.eta)
         require("SR1", 0 < self.r < 1, "0 < r < 1", r=self.r)
         require("SR1", 0 < self.tol < 1, "0 < tol < 1", tol=self.tol)
 
     def init(self, objective: Objective, point: Point) -> "State":
         delta = min(self.delta0 or max(1.0, 0.1 * norm(point.x)), self.delta_max)
-        return State(point, 0.0, 0, delta, norm(point.g) * np.eye(objective.n), False)
+        return State(point, 0.0, 0, delta, norm(point.g) / first_length(point.x) * np.eye(objective.n), False)
 
     def step(self, objective: Objective, state: "State") -> "State":
         try:
@@ -69,9 +68,9 @@ class SR1:
 
     def _update(self, B: Vector, known: bool, s: Vector, y: Vector) -> bool:
         """B + vvᵀ/s·v in place, v = y − Bs; says whether B holds a pair."""
-        sy, yy = float(s.dot(y)), float(y.dot(y))
-        if not known and sy > 0 and yy / sy < np.inf:
-            B[:] = yy / sy * np.eye(len(s))
+        sy, size = float(s.dot(y)), norm(y)
+        if not known and sy > 0 and 0 < size / sy * size < np.inf:
+            B[:] = size / sy * size * np.eye(len(s))
         v = y - B.dot(s)
         sv = float(s.dot(v))
         if not abs(sv) > self.r * norm(s) * norm(v):

@@ -1,11 +1,11 @@
 """Stochastic gradients without their noise, on finite sums."""
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from typing import ClassVar
 
 from optkit.batches import first_step, shuffled
-from optkit.checks import require
+from optkit.checks import require, typed
 from optkit.objective import ROUNDING, Objective
 from optkit.point import Point, Vector, norm
 from optkit.stopping import Reason, Stop
@@ -32,6 +32,8 @@ class SVRG:
     finite_sum: ClassVar[bool] = True
 
     def __post_init__(self):
+        for name, value in typed(type(self), {field.name: getattr(self, field.name) for field in fields(self)}).items():
+            object.__setattr__(self, name, value)
         require("SVRG", self.batch >= 1, "batch >= 1", batch=self.batch)
         require("SVRG", self.passes >= 1, "passes >= 1", passes=self.passes)
         require("SVRG", self.alpha is None or 0 < self.alpha < math.inf, "0 < alpha < inf", alpha=self.alpha)

@@ -1,6 +1,6 @@
 """Small problems inside a step: Newton equations, trust regions, the sign of the curvature."""
 
-from optkit.subproblems.cg import CG, truncated_cg
+from optkit.subproblems.cg import CG, forcing, truncated_cg
 from optkit.subproblems.dogleg import DoglegPath, SubspacePlane
 from optkit.subproblems.gltr import GLTR
 from optkit.subproblems.lanczos import CLEAR, Curvature, Ends, lanczos, lowest_curvature
@@ -9,4 +9,4 @@ from optkit.subproblems.region import Region, Subproblem
 from optkit.subproblems.steihaug import Steihaug
 
 __all__ = ["CLEAR", "CG", "GLTR", "Curvature", "DoglegPath", "Ends", "MoreSorensen", "Region", "Steihaug", "Subproblem",
-           "SubspacePlane", "lanczos", "lowest_curvature", "truncated_cg"]
+           "SubspacePlane", "forcing", "lanczos", "lowest_curvature", "truncated_cg"]

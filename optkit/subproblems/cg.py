@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from optkit.point import Vector, norm_inf
+from optkit.point import Vector, magnitude, norm_inf
 
 Operator = Callable[[Vector], Vector]
 
@@ -23,6 +23,11 @@ class CG(NamedTuple):
     iterations: int
 
 
+def forcing(gnorm: float, before: float, gamma: float, power: float) -> float:
+    """η = gamma (‖g‖/‖g_last‖)^power, what CG may leave of ‖g‖. Eisenstat & Walker 1996, choice 2."""
+    return gamma * min(gnorm / before, 1e100) ** power
+
+
 def truncated_cg(hv: Operator, g: Vector, tol: float, maxiter: int, *, precondition: Operator | None = None,
                  flat: float = 0.0, target: float = 0.0) -> CG:
     """Minimise g·p + ½ p·Hp by CG from p = 0 until ‖Hp + g‖₂ <= tol, `maxiter` products, or dᵀHd <= 0.
@@ -34,7 +39,8 @@ def truncated_cg(hv: Operator, g: Vector, tol: float, maxiter: int, *, precondit
     Exact arithmetic ends in as many steps as M⁻¹H has distinct eigenvalues. Cost: one product (and one with M⁻¹) and
     5n multiplications a step. Dembo & Steihaug 1983; Nocedal & Wright alg. 5.3 and 7.1.
     """
-    p, r = np.zeros_like(g), g.copy()
+    unit = magnitude(g)  # in which r, d and z are, so that their squares stay finite
+    p, r, tol, target = np.zeros_like(g), g / unit, tol / unit, target / unit
     z = r if precondition is None else precondition(r)
     d = -z
     rz, goal, decrease = float(r.dot(z)), tol * tol, 0.0
@@ -42,16 +48,16 @@ def truncated_cg(hv: Operator, g: Vector, tol: float, maxiter: int, *, precondit
         Hd = hv(d)
         curvature = float(d.dot(Hd))
         if not curvature > 0:
-            return CG(p, d * (rz / -curvature if curvature < 0 else 1.0), math.sqrt(r.dot(r)), j)
+            return CG(p, d * (unit * (rz / -curvature if curvature < 0 else 1.0)), unit * math.sqrt(r.dot(r)), j)
         step = rz / curvature
-        p += step * d
+        p += unit * step * d
         r += step * Hd
         z = r if precondition is None else precondition(r)
         gain, before, rz = 0.5 * step * rz, rz, float(r.dot(z))
         decrease += gain
         rr = rz if precondition is None else float(r.dot(r))
         if rr <= goal or j * gain <= flat * decrease or norm_inf(r) <= target:
-            return CG(p, None, math.sqrt(rr), j)
+            return CG(p, None, unit * math.sqrt(rr), j)
         d *= rz / before
         d -= z
-    return CG(p, None, math.sqrt(r.dot(r)), maxiter)
+    return CG(p, None, unit * math.sqrt(r.dot(r)), maxiter)

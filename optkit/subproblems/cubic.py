@@ -91,14 +91,16 @@ def cubic_tridiagonal(diagonal: list[float], beside: list[float], gnorm: float, 
     """(u, −(γ e₁·u + ½ u·Tu), λ) with u the global minimiser of γ e₁·u + ½ u·Tu + σ/3 ‖u‖³; γ = gnorm > 0.
 
     u solves (T + λI) u = −γ e₁ with λ = σ‖u‖ and T + λI ⪰ 0 (Cartis, Gould & Toint 2011, theorem 3.1), in the
-    eigenvectors of T. NaN where T is not finite. Cost: O(j²) to O(j³).
+    eigenvectors of T. In units of sqrt(γ/σ) for u and sqrt(γσ) for T all depends on T alone. Where T is not finite it
+    is taken for 0. Cost: O(j²) to O(j³).
     """
-    if not math.isfinite(sum(diagonal) + sum(beside)):
-        return np.full(len(diagonal), math.nan), math.nan, math.nan
-    values, Q = eigh_tridiagonal(np.array(diagonal), np.array(beside))
-    c = gnorm * Q[0]
-    u, lam = cubic_diagonal(values, c, sigma)
-    return Q.dot(u), -float(c.dot(u) + 0.5 * u.dot(values * u)), lam
+    unit, size = math.sqrt(gnorm) / math.sqrt(sigma), math.sqrt(gnorm) * math.sqrt(sigma)
+    d, e = np.array(diagonal) / size, np.array(beside) / size
+    if not (np.isfinite(d).all() and np.isfinite(e).all()):
+        return -unit * np.eye(1, len(d))[0], gnorm * unit, size
+    values, Q = eigh_tridiagonal(d, e)
+    u, lam = cubic_diagonal(values, Q[0], 1.0)
+    return unit * Q.dot(u), -gnorm * unit * float(Q[0].dot(u) + 0.5 * u.dot(values * u)), size * lam
 
 
 def cubic_diagonal(values: Vector, c: Vector, sigma: float) -> tuple[Vector, float]:
@@ -113,9 +115,9 @@ def cubic_diagonal(values: Vector, c: Vector, sigma: float) -> tuple[Vector, flo
     if shift > 0 and not c[singular].any():
         u = np.zeros_like(c)
         u[~singular] = -c[~singular] / gaps[~singular]
-        missing = (shift / sigma) ** 2 - float(u.dot(u))
-        if missing >= 0:
-            u[np.argmax(singular)] = math.sqrt(missing)
+        wanted, length = shift / sigma, norm(u)
+        if wanted >= length:
+            u[np.argmax(singular)] = math.sqrt(wanted - length) * math.sqrt(wanted + length)
             return u, shift
     mu = _secular(gaps, c, shift, sigma)
     return -c / (gaps + mu), shift + mu
@@ -126,13 +128,15 @@ def _secular(gaps: Vector, c: Vector, shift: float, sigma: float) -> float:
     below rises to it. It starts at the largest root for one entry of c alone."""
     gaps, c = gaps[c != 0], c[c != 0]
     single = sigma * np.abs(c)
-    roots = 2 * (single - gaps * shift) / (gaps + shift + np.sqrt((gaps - shift) ** 2 + 4 * single))
+    roots = 2 * (single - gaps * shift) / (gaps + shift + np.hypot(gaps - shift, 2 * np.sqrt(single)))
     mu = max(0.0, float(roots.max()))
     for _ in range(NEWTON_STEPS):
         u = c / (gaps + mu)
-        length = norm(u)
-        slope = float((u / length).dot(u / length / (gaps + mu))) / length + sigma / (shift + mu) ** 2
-        step = (sigma / (shift + mu) - 1 / length) / slope
+        length, lam = norm(u), shift + mu
+        if not (0 < length < math.inf and lam > 0):
+            break
+        bend = float((u / length).dot(u / length / (gaps + mu)))
+        step = (sigma * length - lam) / (bend * lam + sigma * length / lam)
         mu += step
         if not step > 4e-16 * mu:
             break

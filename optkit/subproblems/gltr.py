@@ -5,7 +5,7 @@ from collections.abc import Callable
 
 import numpy as np
 
-from optkit.point import Vector, norm
+from optkit.point import Vector, magnitude, norm
 from optkit.subproblems.region import Region, steepest
 from optkit.subproblems.secular import Secular, Solution
 from optkit.subproblems.shifted import Tridiagonal
@@ -40,7 +40,7 @@ class GLTR:
         return self.alphas[0] if known else math.nan
 
     def __call__(self, delta: float) -> Region:
-        if not self.gnorm / delta < np.inf:
+        if not self.gnorm / self._size() / delta < np.inf:
             return steepest(self.g, delta, 0)
         solution = self._within(delta) if self.alphas else None
         while solution is None or self._residual(solution) >= self.tol and len(self.alphas) < self.maxiter:
@@ -55,11 +55,16 @@ class GLTR:
         return Region(h.dot(self.Q[: len(h)]), float(decrease), norm(h), solution.on_boundary, products)
 
     def _within(self, delta: float) -> Solution:
-        T = Tridiagonal(np.array(self.alphas), np.array(self.betas[:-1]))
-        secular = Secular(T, self.gnorm * np.eye(1, T.n)[0], EXACT, self.lam, self.low)
+        """The solution in the space so far. The problem is divided by the size of T, so that its squares are finite."""
+        size = self._size()
+        T = Tridiagonal(np.array(self.alphas) / size, np.array(self.betas[:-1]) / size)
+        secular = Secular(T, self.gnorm / size * np.eye(1, T.n)[0], EXACT, self.lam / size, self.low / size)
         solution = secular(delta)
-        self.lam, self.low = solution.lam, secular.low
+        self.lam, self.low = solution.lam * size, secular.low * size
         return solution
+
+    def _size(self) -> float:
+        return magnitude(np.array([*self.alphas, *self.betas[:-1]]))
 
     def _residual(self, solution: Solution) -> float:
         return self.betas[-1] * abs(solution.p[-1])

@@ -8,7 +8,7 @@ import numpy as np
 from optkit.point import Vector, norm
 
 BREAKDOWN = 1e-12  # relative: what is left of a product when the subspace is invariant
-LOOKS = 4  # products between two looks at the Ritz values
+LOOKS = 4  # products between two looks at the Ritz values, more from 100 on, so that the looks cost no more than they
 FIRST_LOOK = 8
 CLEAR = 1e-4  # relative to the largest: above this, with its error, the lowest Ritz value is taken for the lowest
 
@@ -57,7 +57,7 @@ def lanczos(hv: Callable[[Vector], Vector], n: int, steps: int, seed: int, enoug
         left = norm(w)
         invariant = not left > BREAKDOWN * scale
         done = invariant or j + 1 == steps
-        if done or (j + 1 >= FIRST_LOOK and (j + 1) % LOOKS == 0):
+        if done or (j + 1 >= FIRST_LOOK and (j + 1) % max(LOOKS, j // 25) == 0):
             ends = _ends(T[: j + 1, : j + 1], V[: j + 1], 0.0 if invariant or j + 1 == n else left)
             if done or enough(ends):
                 break

@@ -35,7 +35,8 @@ def damped_step(fit: Dense | Sparse, D: Vector, delta: float, lam: float, lower:
     if length <= (1 + CLOSE) * delta:
         return _damped(fit, D, solved, 0.0, 1)
     slope = norm(fit.gradient(np.zeros_like(D)) / D)
-    low, high = _correction(solved, D, length, delta), slope / delta
+    held = bool(((solved.p <= lower) | (solved.p >= upper)).any())  # then 1/‖Dp(λ)‖ need not be concave
+    low, high = 0.0 if held else _correction(solved, D, length, delta), slope / delta
     lam = min(max(lam, low), high) or slope / length
     tries = 1
     while tries < TRIES:
@@ -99,9 +100,13 @@ def _on_face(fit, lam: float, D: Vector, p: Vector, lower: Vector, upper: Vector
 
 
 def _projected(fit, lam: float, D: Vector, p: Vector, d: Vector, g: Vector, lower: Vector, upper: Vector) -> Vector:
-    """p + αd projected, the first of α = 1, ½, ¼, … that lowers m by a ten-thousandth of what g promises."""
-    alpha = 1.0
-    while alpha > 1e-16:
+    """p + αd projected, the first of α = 1, ½, ¼, … that lowers m by a ten-thousandth of what g promises.
+
+    At the latest where d, which ends at the lowest point of a face, meets the first wall: m falls by half of it there.
+    """
+    room = np.divide(np.where(d > 0, upper - p, lower - p), d, out=np.full_like(p, np.inf), where=d != 0)
+    alpha, first = 1.0, min(1.0, room.min())
+    while alpha > first:
         trial = np.clip(p + alpha * d, lower, upper)
         move = trial - p
         image, damped = fit.image(move), D * move
@@ -109,7 +114,7 @@ def _projected(fit, lam: float, D: Vector, p: Vector, d: Vector, g: Vector, lowe
         if change <= 1e-4 * float(g @ move) < 0:
             return trial
         alpha *= 0.5
-    return p
+    return np.where(room <= first, np.where(d > 0, upper, lower), np.clip(p + first * d, lower, upper))
 
 
 def _is_optimal(fit, lam: float, D: Vector, p: Vector, lower: Vector, upper: Vector) -> bool:

@@ -1,14 +1,15 @@
 """Limited-memory BFGS matrices: the last m steps and gradient changes stand for the Hessian and its inverse."""
 
+import math
 from dataclasses import dataclass
 from functools import cache
 
 import numpy as np
 from scipy.linalg.blas import dgemv, dtrsv
 
-from optkit.point import Vector
+from optkit.point import Vector, norm
 
-CURVATURE = 2.2e-16  # a pair needs s·y > this times y·y; Byrd, Lu, Nocedal & Zhu 1995 §3
+ROUNDED = float(np.finfo(float).eps)  # s·y up to this times ‖s‖‖y‖ may be rounding
 
 
 @cache
@@ -16,6 +17,16 @@ def _ring_orders(m: int) -> tuple[list, list]:
     """For each row `head` that may hold the oldest of m pairs: the rows by age, and the age of each row."""
     rows = np.arange(m)
     return [(rows + head) % m for head in range(m)], [(rows - head) % m for head in range(m)]
+
+
+def curvature(s: Vector, y: Vector) -> float:
+    """s·y, 0 where it is not positive beyond rounding: a pair without positive curvature makes no H positive definite.
+
+    Beside ‖s‖‖y‖ it does not depend on the scales of f and x, as s·y > 2.2e-16 y·y of Byrd, Lu, Nocedal & Zhu 1995 §3
+    does: that refuses every pair where the curvature is above 4e15.
+    """
+    sy = float(s.dot(y))
+    return sy if ROUNDED * norm(s) * norm(y) < sy < math.inf else 0.0
 
 
 @dataclass(slots=True)
@@ -50,7 +61,7 @@ class Memory:
     def direction(self, g: Vector) -> Vector:
         """−H g by the two-loop recursion (Nocedal & Wright alg. 7.4), each loop as the triangular solve it is.
 
-        First loop: R a = S g, q = g − Yᵀa. Second loop: Rᵀ d = D a − γ Y q, H g = γ q + Sᵀd, with D = diag(sᵢ·yᵢ).
+        First loop: R a = S g, q = γ(g − Yᵀa). Second loop: Rᵀ d = D a − Y q, H g = q + Sᵀd, with D = diag(sᵢ·yᵢ).
         Cost: 4 m n multiplications.
         """
         k, m = self.count, len(self.D)
@@ -62,14 +73,15 @@ class Memory:
         else:
             S, Y, R, D, age, row = self.S[:k], self.Y[:k], self.R[:k, :k], self.D[:k], slice(k), slice(k)
         a = dtrsv(R, S.dot(g)[age])
-        q = dgemv(-1.0, Y.T, a[row], 1.0, g)
-        d = dtrsv(R, D * a - self.gamma * Y.dot(q)[age], trans=1)
-        return dgemv(-1.0, S.T, d[row], -self.gamma, q, overwrite_y=True)
+        q = dgemv(-self.gamma, Y.T, a[row], self.gamma, g)
+        d = dtrsv(R, D * a - Y.dot(q)[age], trans=1)
+        return dgemv(-1.0, S.T, d[row], -1.0, q, overwrite_y=True)
 
     def add(self, s: Vector, y: Vector) -> bool:
         """Take in a pair, in place of the oldest if full; says whether. One without positive curvature is left out."""
-        sy, yy = float(s.dot(y)), float(y.dot(y))
-        if not sy > CURVATURE * yy:
+        sy, size = curvature(s, y), norm(y)
+        gamma = sy / size / size if sy else 0.0
+        if not 0 < gamma < math.inf:
             return False
         k, m, R, D = self.count, len(self.D), self.R, self.D
         if k == m:
@@ -82,5 +94,5 @@ class Memory:
         column = self.S[: k + 1].dot(y)
         R[: k + 1, k] = column[_ring_orders(m)[0][self.head]] if self.count == m else column
         D[k] = R[k, k] = sy
-        self.gamma = sy / yy
+        self.gamma = gamma
         return True

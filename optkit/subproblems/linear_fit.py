@@ -6,7 +6,7 @@ from typing import NamedTuple
 import numpy as np
 from scipy.linalg.lapack import dgeqp3, dormqr, dtrtrs
 
-from optkit.point import Vector, norm
+from optkit.point import Vector, column_norms, norm
 
 EPS = float(np.finfo(float).eps)
 NOISE = 1.0  # units of rounding that r and its products are taken to carry; NIST's fits end between 0.1 and 2
@@ -107,12 +107,6 @@ def rank(R: np.ndarray) -> int:
     """Leading rows of R above rounding, for columns of length one."""
     diagonal = np.abs(np.diag(R))
     return int(np.count_nonzero(diagonal > max(R.shape) * EPS * diagonal[0])) if diagonal.size else 0
-
-
-def column_norms(J: np.ndarray) -> Vector:
-    """‖j_k‖₂, without overflow or underflow on the way."""
-    top = np.abs(J).max(axis=0, initial=0.0)
-    return top * np.sqrt(((J / _nonzero(top)) ** 2).sum(axis=0))
 
 
 def _nonzero(norms: Vector) -> Vector:

@@ -6,11 +6,11 @@ from typing import NamedTuple
 
 import numpy as np
 import scipy.linalg
-from scipy.linalg.lapack import dpbtrf, dpbtrs, dpotrf, dpotrs
+from scipy.linalg.lapack import dpbtrf, dpbtrs, dpotrf, dpotrs, dtrtrs
 from scipy.sparse import csc_array, csr_array
 from scipy.sparse.linalg import splu
 
-from optkit.point import Vector
+from optkit.point import Vector, magnitude
 from optkit.subproblems.lanczos import Ends, lanczos
 
 EPS = float(np.finfo(float).eps)
@@ -34,7 +34,10 @@ def newton_direction(H: np.ndarray | csr_array, g: Vector) -> Direction | None:
     """
     if not np.isfinite(H.data if isinstance(H, csr_array) else H).all():
         return None
-    return _sparse(H, g) if isinstance(H, csr_array) else _dense(H, g)
+    if isinstance(H, csr_array):
+        return _sparse(H, g)
+    unit = magnitude(H.ravel())  # so that neither D nor what it may be raised to over- or underflows
+    return _dense(H / unit, g / unit)
 
 
 def _dense(H: np.ndarray, g: Vector) -> Direction:
@@ -55,8 +58,8 @@ def absolute_ldl_solve(H: np.ndarray, b: Vector) -> Vector:
     L = L[order]
     values, Q = scipy.linalg.eigh_tridiagonal(D.diagonal(), D.diagonal(-1))  # D has blocks of one and two
     values = np.maximum(np.abs(values), math.sqrt(0.5 * EPS) * (np.abs(H).sum(axis=0).max() or 1.0))
-    y = scipy.linalg.solve_triangular(L, b[order], lower=True, unit_diagonal=True)
-    y = scipy.linalg.solve_triangular(L, Q @ ((Q.T @ y) / values), lower=True, trans=1, unit_diagonal=True)
+    y = dtrtrs(L, b[order], lower=1, unitdiag=1)[0]
+    y = dtrtrs(L, Q @ ((Q.T @ y) / values), lower=1, trans=1, unitdiag=1)[0]
     x = np.empty_like(b)
     x[order] = y
     return x

@@ -5,7 +5,8 @@ from optkit.point import Point, Vector
 from optkit.prox import proximal
 
 BLURRED = 1e-9  # relative: smaller differences of F may be cancellation, so they are taken from gradients
-L_RANGE = (1e-30, 1e30)  # Wright, Nowak & Figueiredo 2009 §2.2
+NO_GRADIENT = "f has no finite gradient where it is lowest"
+L_RANGE = (1e-300, 1e300)  # 1e±30 in Wright, Nowak & Figueiredo 2009 §2.2, which depends on the scale of f
 
 
 def within_range(L: float) -> float:

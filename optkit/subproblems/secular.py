@@ -87,7 +87,8 @@ class Secular:
     def _newton(self, length: float, delta: float, low: float, up: float) -> float:
         """The next λ: Newton on 1/‖p(λ)‖ = 1/delta, or inside (low, up) where that leaves it."""
         unit = self.p / length if length else self.z
-        lam = self.lam + (length - delta) / delta / float(unit.dot(self.solve(unit)))
+        inverse = float(unit.dot(self.solve(unit)))
+        lam = self.lam + (length - delta) / delta / inverse if inverse > 0 else math.nan
         return lam if low < lam < up else self._between(low, up)
 
     def _lowest(self, delta: float) -> tuple[Vector, float, bool]:
@@ -95,17 +96,20 @@ class Secular:
 
         Good enough: τ²z·(H + λI)z <= tol·(p·(H + λI)p + λ delta²), so that no more of the decrease is lost (Moré &
         Sorensen 1983 lemma 3.4). Two inverse iterations make z, from where the last ended, and a better bound on λ₁.
+        Where they over- or underflow, τ = 0 is.
         """
         z = np.random.default_rng(0).standard_normal(self.H.n) if self.z.size == 0 else self.z
         for _ in range(2):
             y = self.solve(z)
             size = norm(y)
+            if not 0 < size < math.inf:
+                return z, 0.0, True
             curvature = float((y / size).dot(z)) / size
             z = y / size
         self.z, self.low = z, max(self.low, self.lam - curvature)
         s = self.p / delta
         sz, rest = float(s.dot(z)), 1 - float(s.dot(s))
-        tau = rest / (abs(sz) + math.sqrt(sz * sz + rest))
+        tau = rest / (abs(sz) + math.sqrt(sz * sz + rest)) if rest > 0 else 0.0
         good = tau * tau * curvature <= self.tol * (self.lam - float(s.dot(self.g / delta)))
         return z, math.copysign(tau * delta, sz), good
 

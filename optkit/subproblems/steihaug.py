@@ -6,17 +6,20 @@ from typing import NamedTuple
 
 import numpy as np
 
-from optkit.point import Vector, norm
+from optkit.point import Vector, magnitude, norm
 from optkit.subproblems.region import Region, to_boundary
 
 
 class Leg(NamedTuple):
-    """One step of CG, from p along d: by `step`, inf where the curvature d·Hd is not positive; 0 if not finite."""
+    """One step of CG, from p along d: by `step`, inf where the curvature d·Hd is not positive; 0 if not finite.
+
+    d is in units of magnitude(g), so that squares stay finite; fall is −g·d.
+    """
 
     d: Vector
     curvature: float
     step: float
-    rr: float
+    fall: float
     pp: float
     pd: float
     dd: float
@@ -33,11 +36,12 @@ class Steihaug:
     """
 
     def __init__(self, hv: Callable[[Vector], Vector], g: Vector, tol: float, maxiter: int):
-        self.hv, self.goal, self.maxiter = hv, tol * tol, maxiter
+        self.unit = magnitude(g)
+        self.hv, self.goal, self.maxiter = hv, tol / self.unit * (tol / self.unit), maxiter
         self.legs: list[Leg] = []
         self.reported = 0  # products
-        self.p, self.r, self.d = np.zeros_like(g), g.copy(), -g
-        self.rr = float(g.dot(g))
+        self.p, self.r = np.zeros_like(g), g / self.unit
+        self.d, self.rr = -self.r, float(self.r.dot(self.r))
 
     def curvature(self) -> float:
         if not self.legs and self.rr > 0:
@@ -59,10 +63,10 @@ class Steihaug:
             leg = self.legs[j]
             if not leg.pp + leg.step * (2 * leg.pd + leg.step * leg.dd) < delta * delta:
                 step = to_boundary(leg.pp, leg.pd, leg.dd, delta)
-                decrease += step * (leg.rr - 0.5 * step * leg.curvature)
+                decrease += step * (leg.fall - 0.5 * step * leg.curvature)
                 return Region(p + step * leg.d, decrease, delta, True, len(self.legs) - self.reported)
             p += leg.step * leg.d
-            decrease += 0.5 * leg.step * leg.rr
+            decrease += 0.5 * leg.step * leg.fall
         return Region(p, decrease, norm(p), False, len(self.legs) - self.reported)
 
     def _extend(self) -> None:
@@ -70,10 +74,12 @@ class Steihaug:
         Hd = self.hv(d)
         curvature = float(d.dot(Hd))
         curvature = curvature if math.isfinite(curvature) else 0.0
-        step = rr / curvature if curvature > 0 else math.inf
-        self.legs.append(Leg(d, curvature, step, rr, float(self.p.dot(self.p)), float(self.p.dot(d)), float(d.dot(d))))
+        fall = self.unit * rr
+        step = fall / curvature if curvature > 0 else math.inf
+        pp, pd, dd = float(self.p.dot(self.p)), float(self.p.dot(d)), float(d.dot(d))
+        self.legs.append(Leg(d, curvature, step, fall, pp, pd, dd))
         if step < math.inf:
             self.p += step * d
-            self.r += step * Hd
+            self.r += step / self.unit * Hd
             self.rr = float(self.r.dot(self.r))
             self.d = d * (self.rr / rr) - self.r

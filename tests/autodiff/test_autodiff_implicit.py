@@ -274,3 +274,21 @@ def test_a_solver_inside_is_not_watched_and_the_whole_is_compiled():
         value, grad = f.value_and_grad(penalty)
         assert value == pytest.approx(w @ w, rel=1e-9) and grad == pytest.approx(-2 * w @ M @ w, rel=1e-8)
     assert f.report.mode == "compiled"
+
+
+@pytest.mark.parametrize("linear", ("lu", "cholesky"))
+@pytest.mark.parametrize("scale", (1.0, 0.3, 1e-9, 1e12))
+def test_a_pivot_of_rounding_is_singular(linear, scale):
+    """A Gram matrix of dependent columns: its last pivot is rounding, not zero."""
+    columns = np.array([[1.0, 0.1, 1.1], [0.7, 0.2, 0.9], [0.3, 0.3, 0.6]])
+    flat = ad.implicit_root(lambda x, p: scale * (columns.T @ (columns @ x) - p), lambda p: np.zeros(3) + 0 * p,
+                            linear=linear)
+    with pytest.raises(np.linalg.LinAlgError, match="singular"):
+        ad.jacobian(flat)(np.zeros(3))
+
+
+@pytest.mark.parametrize("linear", ("lu", "cholesky"))
+def test_an_ill_conditioned_system_is_still_solved(linear):
+    d = np.array([1.0, 1e-5, 1e-11])
+    root = ad.implicit_root(lambda x, p: d * x - p, lambda p: p / d, linear=linear)
+    np.testing.assert_allclose(ad.jacobian(root)(np.ones(3)), np.diag(1 / d))

@@ -328,9 +328,14 @@ def ode(x):
     return scipy.integrate.solve_ivp(lambda t, y: -x[0] * y, (0, 1), [x[1]]).y[0, -1]
 
 
-@mistake("scipy.integrate.simpson", r"np.trapezoid\(y, x\)", lambda x: np.trapezoid(x ** 2, GRID[:3]))
+@mistake("scipy.integrate.simpson", r"np.trapezoid\(y, x\)", lambda x: np.trapezoid(GRID[:4], np.append(x, 3.0)))
 def simpson(x):
-    return scipy.integrate.simpson(x ** 2, x=GRID[:3])
+    return scipy.integrate.simpson(GRID[:4], x=np.append(x, 3.0))
+
+
+@mistake("scipy.optimize.rosen_hess", "jac=", lambda x: np.sum(ad.hessian(scipy.optimize.rosen)(x)))
+def hessian_of_scipy(x):
+    return np.sum(scipy.optimize.rosen_hess(x))
 
 
 @mistake("approx_fprime", r"autodiff.grad\(f\)\(x\)", lambda x: ad.grad(lambda z: np.sum(z ** 3))(x)[0])

@@ -484,3 +484,32 @@ def test_stalling_within_bounds_is_said():
                              gtol=0.0)
     assert result.success or result.reason in (Reason.STALLED_AT_PRECISION, Reason.MAXITER)
     assert not result.success or not result.jac.any()
+
+
+@pytest.mark.parametrize("f, x0, bounds, x", [
+    (lambda x: x[0], [0.0005], [(0, 1)], [0.0]),
+    (lambda x: np.sum((x + 1) ** 2), [1e-3, 1e-4], [(0, None)] * 2, [0.0, 0.0]),
+    (lambda x: np.sum(np.sqrt(x)), [0.5, 0.3], [(0, 1)] * 2, [0.0, 0.0]),
+    (lambda x: (x[0] - 2) ** 2 + x[1], [2.0, 1e-4], [(0, 1.9999), (0, 1)], [1.9999, 0.0]),
+])
+def test_a_start_beside_bounds_that_hold_every_variable(f, x0, bounds, x):
+    for method in (None, *METHODS_FOR_BOUNDS):
+        result = optkit.minimize(f, x0, bounds=bounds, method=method)
+        assert result.success, (method, result)
+        np.testing.assert_allclose(result.x, x, atol=1e-5)
+
+
+def test_projected_newton_on_small_problems_from_starts_near_at_and_beyond_the_bounds():
+    rng = np.random.default_rng(5)
+    for _ in range(150):
+        n = int(rng.integers(1, 5))
+        A, c = rng.normal(size=(n, n)), rng.normal(size=n)
+        lower = rng.choice([0.0, -1.0, 1e-3], size=n)
+        upper = lower + rng.choice([0.0, 1e-12, 1e-3, 1.0, 2.0], size=n)
+        x0 = rng.choice([lower, lower + 1e-4 * rng.random(n), upper, lower + rng.normal(size=n)])
+        H = rng.choice([A @ A.T, A + A.T, np.zeros((n, n))])
+        result = optkit.minimize(lambda x, H=H, c=c: 0.5 * x @ H @ x + c @ x, x0, method="projected-newton",
+                                 bounds=list(zip(lower, upper, strict=True)))
+        x = result.x
+        assert result.success and (lower <= x).all() and (x <= upper).all()
+        assert np.abs(x - np.clip(x - (H @ x + c), lower, upper)).max() <= 1.0001e-5

@@ -12,7 +12,7 @@ from scipy.optimize import rosen, rosen_der
 
 import optkit
 from optkit import Objective
-from optkit.certificate import Kind, certify
+from optkit.certificate import Kind, Spectrum, _kind, certify, objective_again
 from optkit.convexity import Ball, Bound, Box
 from optkit.inputs import as_box
 from optkit.prox import L1
@@ -303,3 +303,93 @@ def test_nothing_big_outlives_the_result(options):
         assert alive() is None
     finally:
         gc.enable()
+
+
+# --- what is not known, what cannot move, what is another function ---
+
+
+def test_a_lowest_eigenvalue_that_lanczos_does_not_resolve_is_said_to_be_open():
+    d = np.geomspace(1.0, 1e6, 3000)  # above the size at which Lanczos goes on for long
+    d[500] = -1.0
+    open_ = at(lambda x: 0.5 * np.sum(d * x * x), np.zeros(3000)).certificate()
+    assert open_.lowest + open_.lowest_error > 0 > open_.lowest - open_.lowest_error
+    assert open_.kind is Kind.UNDECIDED and "Lanczos did not resolve" in str(open_)
+    assert math.isnan(open_.condition) and "condition    unknown" in str(open_)
+
+
+def test_some_more_steps_of_lanczos_find_a_negative_eigenvalue_among_large_ones():
+    d = np.geomspace(1.0, 1e6, 1000)
+    d[500] = -1.0
+    found = at(lambda x: 0.5 * np.sum(d * x * x), np.zeros(1000)).certificate()
+    assert found.kind is Kind.SADDLE and found.lowest == pytest.approx(-1.0, rel=1e-3) and found.condition == math.inf
+
+
+def spectrum(lowest, error, found):
+    return Spectrum(lowest, error, 1e6, 1e-3, np.zeros(1), "by hand", found)
+
+
+@pytest.mark.parametrize("lowest, error, found, kind, condition", [
+    (6.54, 70.0, False, Kind.UNDECIDED, math.nan),
+    (6.54, 0.5, False, Kind.UNDECIDED, math.nan),  # may have met the second lowest first
+    (6.54, 0.5, True, Kind.MINIMUM, 1e6 / 6.54),
+    (0.5, 0.6, True, Kind.FLAT, math.inf),
+    (-0.5, 0.6, True, Kind.FLAT, math.inf),
+    (-6.54, 0.5, False, Kind.SADDLE, math.inf),
+    (-6.54, 70.0, False, Kind.UNDECIDED, math.nan),
+    (-0.9, 0.01, True, Kind.FLAT, math.inf),  # within what the gradient test leaves open
+])
+def test_what_an_eigenvalue_with_an_error_says(lowest, error, found, kind, condition):
+    objective = Objective(lambda x: np.sum(x**2), np.zeros(1))
+    seen = spectrum(lowest, error, found)
+    assert _kind(objective, 1.0, True, [seen])[0] is kind
+    np.testing.assert_equal(seen.condition(True), condition)
+
+
+@pytest.mark.parametrize("slope", [-5.0, 0.0, 5.0])
+def test_a_fixed_variable_is_held_whatever_its_multiplier(slope):
+    case = box_case([(0, 0), (-1, 1), (0, 3)], lambda x: slope * x[0] - 4 * x[0] ** 2 + x[1] ** 2 + x[2], np.zeros(3))
+    assert case.kind is Kind.MINIMUM and case.free == 1 and list(case.fixed) == [0] and list(case.at_bounds) == [2]
+    assert "1 of 3 variables at one, multipliers positive 1, zero 0, negative 0" in str(case)
+    assert "fixed        1 of 3 variables" in str(case)
+
+
+@pytest.mark.parametrize("gtol", [1e-3, 1e-5])
+def test_another_function_of_the_same_value_is_refused_by_its_gradient(gtol, tmp_path):
+    def fun(x):
+        return np.sum(100 * (x[1:] - x[:-1] ** 2) ** 2 + (1 - x[:-1]) ** 2)
+
+    result = optkit.minimize(fun, np.zeros(4), method="l-bfgs", gtol=gtol)
+    again = trip(result, "save", tmp_path)
+    for other in (lambda x: 2 * result.fun - fun(x), lambda x: result.fun + 0 * fun(x)):
+        with pytest.raises(ValueError, match="the gradient of fun at x differs"):
+            again.certificate(fun=other)
+    assert again.certificate(fun=fun).kind is Kind.MINIMUM
+    stated = optkit.minimize(rosen, np.zeros(4), jac=rosen_der, method="l-bfgs", gtol=gtol)
+    assert trip(stated, "save", tmp_path).certificate(fun=fun).kind is Kind.MINIMUM
+    rough = optkit.minimize(fun, np.zeros(4), jac="2-point", method="l-bfgs", gtol=gtol)
+    assert trip(rough, "save", tmp_path).certificate(fun=fun).kind is not Kind.SADDLE
+
+
+@pytest.mark.parametrize("away, refused", [(1e-16, False), (1e-6, True)])
+def test_gradients_that_are_rounding_agree(away, refused):
+    def fun(x):
+        return 0.5 * (x - 1 / 3) @ H @ (x - 1 / 3)
+
+    H = symmetric([1.0, 10.0, 1e4])
+    x = np.full(3, 1 / 3) + away
+    again = (x, fun(x), -H @ (x - 1 / 3), 1.0, fun, (), None, None)  # a gradient of the wrong sign
+    if refused:
+        with pytest.raises(ValueError, match="the gradient of fun at x differs"):
+            objective_again(*again)
+    else:
+        assert objective_again(*again).start().g.any()
+
+
+@pytest.mark.parametrize("wrong, kind, words", [
+    ({"mu": "a"}, ValueError, "number 0 < mu < inf, got mu='a'"), ({"mu": True}, ValueError, "mu=True"),
+    ({"domain": Box(-2, 2, shape=3)}, ValueError, "domain of 2 unknowns.*domain=3"),
+    ({"domain": [(-2, 2)] * 2}, TypeError, "domain: need a region of optkit.convexity"),
+])
+def test_wrong_constants_and_domains_are_named(wrong, kind, words):
+    with pytest.raises(kind, match=words):
+        optkit.minimize(lambda x: np.sum(x**2), np.ones(2)).certificate(**wrong)

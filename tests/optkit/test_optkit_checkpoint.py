@@ -10,6 +10,7 @@ import subprocess
 import sys
 import textwrap
 import zipfile
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import ClassVar, NamedTuple
 
@@ -19,7 +20,11 @@ from scipy.optimize import rosen, rosen_der, rosen_hess_prod
 
 import optkit
 from optkit import FiniteSum, Reason
+from optkit.checkpoint import describe
 from optkit.encoding import find_class, read, write
+from optkit.history import History
+from optkit.point import Point
+from optkit.prox import L1, Box, L2Ball, Separable, Simplex
 from optkit.solvers import LBFGS, METHODS, GradientDescent, Momentum
 from optkit.stopping import StoppingRules
 
@@ -37,6 +42,14 @@ signs = np.sign(rows @ np.arange(1.0, 6.0))
 
 def _loss(x, A, y):
     return np.mean(np.logaddexp(0.0, -y * (A @ x))) + 0.05 * x @ x
+
+
+def chain(x):
+    return np.sum(100 * (x[1:] - x[:-1] ** 2) ** 2 + (1 - x[:-1]) ** 2)
+
+
+def never(x):
+    raise AssertionError("evaluated")
 
 
 def run(method, **options):
@@ -404,3 +417,173 @@ def test_a_saved_file_is_an_ordinary_npz_without_pickles(tmp_path):
     assert zipfile.is_zipfile(tmp_path / "run.npz")
     with np.load(tmp_path / "run.npz", allow_pickle=False) as file:
         assert all(file[name].dtype != object for name in file.files)
+
+
+# --- another problem, other derivatives ---
+
+OTHER = {
+    "bounds": ({"bounds": [(-2, 0.5)] * 3}, {"bounds": [(-2, -1.1)] * 3}, [
+        "l-bfgs-b", "projected-gradient", "fista", "proximal-gradient", "coordinate-descent", "projected-newton"]),
+    "no bounds": ({"bounds": [(-2, 0.5)] * 3}, {}, ["fista"]),
+    "set": ({"prox": L2Ball(1.5)}, {"prox": Simplex()}, ["projected-gradient", "fista"]),
+    "radius": ({"prox": L2Ball(1.5)}, {"prox": L2Ball(1.5000000001)}, ["projected-gradient"]),
+    "weights": ({"prox": L1(np.arange(3.0))}, {"prox": L1(np.array([0.0, 1.0, 2.5]))}, ["owl-qn"]),
+    "part": ({"prox": Separable(((0, 2, L1(0.1)),))}, {"prox": Separable(((0, 2, L1(0.2)),))}, ["fista"]),
+}
+
+
+@pytest.mark.parametrize("before, after, method", [(*case[:2], m) for case in OTHER.values() for m in case[2]])
+def test_other_bounds_or_another_term_are_refused_before_anything_is_evaluated(before, after, method, tmp_path):
+    call = {"fun": chain, "x0": np.full(3, -1.2), "method": method, "maxiter": 5}
+    optkit.minimize(**call, **before, checkpoint=tmp_path / "a")
+    with pytest.raises(ValueError, match="another bounds or prox: .*, now "):
+        optkit.minimize(**{**call, "fun": never}, **after, resume=tmp_path / "a")
+    again = optkit.minimize(**{**call, "maxiter": 8}, **before, resume=tmp_path / "a")
+    assert same(again, optkit.minimize(**{**call, "maxiter": 8}, **before))
+
+
+@pytest.mark.parametrize("after, message", [
+    ({"bounds": (-2, -1.1)}, "another bounds or prox"), ({"loss": "huber"}, "another loss"),
+    ({"f_scale": 0.3}, "another loss"), ({"x_scale": np.full(3, 2.0)}, "another method"),
+])
+def test_a_fit_is_gone_on_with_only_as_it_was(after, message, tmp_path):
+    def residual(x):
+        return np.array([10 * (x[1] - x[0] ** 2), 1 - x[0], x[2] - 0.3, 2 * x[2]])
+
+    call = {"x0": np.full(3, -1.2), "bounds": (-2, 0.5), "loss": "soft_l1"}
+    full = optkit.least_squares(residual, **call)
+    optkit.least_squares(residual, **call, maxiter=3, checkpoint=tmp_path / "a")
+    with pytest.raises(ValueError, match=message):
+        optkit.least_squares(never, **{**call, **after}, resume=tmp_path / "a")
+    again = optkit.least_squares(residual, **call, resume=tmp_path / "a")
+    assert again.x.tobytes() == full.x.tobytes() and again.nfev == full.nfev
+
+
+def test_descriptions_tell_values_apart_but_not_objects():
+    long = np.linspace(0, 1, 2000)
+    changed = long.copy()
+    changed[1000] += 1e-12
+    assert describe(Box(long, 2.0)) == describe(Box(long.copy(), 2.0)) != describe(Box(changed, 2.0))
+
+    class Own:
+        is_set = False
+
+        def __init__(self, weight):
+            self.weight, self._cache = weight, object()
+
+    assert describe(Own(1.0)) == describe(Own(1.0)) != describe(Own(2.0))
+    assert describe(never) == f"{__name__}.never"
+
+
+def test_another_gradient_is_refused_where_f_is_the_same(tmp_path):
+    options = {"method": "l-bfgs", "checkpoint": tmp_path / "a", "maxiter": 4}
+    optkit.minimize(rosen, X0, jac=rosen_der, **options)
+    for wrong in (lambda x: 2 * rosen_der(x), lambda x: rosen_der(x) + 1e-3):
+        with pytest.raises(ValueError, match="the gradient at a point .* give the same jac"):
+            optkit.minimize(rosen, X0, jac=wrong, method="l-bfgs", resume=tmp_path / "a")
+    assert optkit.minimize(chain, X0, method="l-bfgs", resume=tmp_path / "a").success  # autodiff agrees with rosen_der
+
+
+# --- files that are shared, cannot be written, or come from elsewhere ---
+
+
+def test_threads_may_share_a_path(tmp_path):
+    def save(k):
+        for _ in range(20):
+            write(tmp_path / "a", "test", np.full(2000, float(k)), __name__)
+        return True
+
+    with ThreadPoolExecutor(4) as pool:
+        assert all(pool.map(save, range(4)))
+    assert np.unique(read(tmp_path / "a", "test", __name__, "a test")).size == 1 and os.listdir(tmp_path) == ["a"]
+
+
+def test_drafts_of_killed_writers_are_removed_others_stay(tmp_path):
+    old, new, other = (tmp_path / name for name in (".a.01.part", ".a.02.part", ".b.01.part"))
+    for draft in (old, new, other):
+        draft.write_bytes(b"")
+    for draft in (old, other):
+        os.utime(draft, (0, 0))
+    write(tmp_path / "a", "test", 1, __name__)
+    assert sorted(os.listdir(tmp_path)) == [".a.02.part", ".b.01.part", "a"]
+
+
+def test_a_path_that_cannot_be_written_is_named(tmp_path):
+    with pytest.raises(FileNotFoundError, match=r"checkpoint: cannot write '.*no/run\.npz'"):
+        run(LBFGS(), checkpoint=tmp_path / "no" / "run.npz")
+    with pytest.raises(ValueError, match="every='5s'.*give checkpoint=path"):
+        run(LBFGS(), every="5s")
+
+
+def rezip(path, name, data, method=zipfile.ZIP_STORED, compress_type=None):
+    """The file with one more or another member, its header saying that it is packed in some way."""
+    with zipfile.ZipFile(path) as file:
+        members = {n: file.read(n) for n in file.namelist()}
+    with zipfile.ZipFile(path, "w", method) as file:
+        for n, content in {**members, name: data}.items():
+            file.writestr(n, content)
+    if compress_type is not None:
+        raw = path.read_bytes().replace(b"PK\x03\x04\x14\x00\x00\x00\x00\x00", b"PK\x03\x04\x14\x00\x00\x00"
+                                        + compress_type).replace(b"PK\x01\x02\x14\x03\x14\x00\x00\x00\x00\x00",
+                                                                 b"PK\x01\x02\x14\x03\x14\x00\x00\x00" + compress_type)
+        path.write_bytes(raw)
+
+
+def huge():
+    buffer = io.BytesIO()
+    np.lib.format.write_array_header_1_0(buffer, {"descr": "<f8", "fortran_order": False, "shape": (10**12,)})
+    return buffer.getvalue()
+
+
+@pytest.mark.parametrize("damage", [
+    lambda path: rezip(path, "a0.npy", huge()),
+    lambda path: rezip(path, "x", b"", compress_type=b"\x63\x00"),
+    lambda path: rezip(path, "x", b"", compress_type=b"\x08\x00"),
+], ids=["memory", "compression", "zlib"])
+def test_files_that_cannot_be_unpacked_are_refused_by_name(damage, tmp_path):
+    result = run(LBFGS(), maxiter=3, checkpoint=tmp_path / "a")
+    result.save(tmp_path / "b")
+    for path, use in ((tmp_path / "a", lambda path: run(LBFGS(), resume=path)), (tmp_path / "b", optkit.load)):
+        damage(path)
+        with pytest.raises(ValueError, match="need a file written by") as error:
+            use(path)
+        assert repr(str(path)) in str(error.value)
+
+
+@pytest.mark.parametrize("value", [None, 5, [], [1, 2], {}, {"x": np.ones(2)}, {"reason": 3}, "text"], ids=repr)
+def test_load_refuses_what_is_no_result(value, tmp_path):
+    write(tmp_path / "a", "optkit result", value, "optkit.result")
+    with pytest.raises(ValueError, match=r"need a file written by Result.save, got '.*/a'"):
+        optkit.load(tmp_path / "a")
+    result = run(LBFGS(), maxiter=3)
+    for name, wrong in (("history", [1.0]), ("reason", "CONVERGED"), ("nit", 2.5), ("gnorm", "small")):
+        write(tmp_path / "a", "optkit result", {**result, name: wrong}, "optkit.result")
+        with pytest.raises(ValueError, match=f"holds no result: {name} missing, or of another type"):
+            optkit.load(tmp_path / "a")
+
+
+@pytest.mark.parametrize("field, wrong", [
+    ("history", [1]), ("point", None), ("point", 3.0), ("seconds", "long"), ("recorded", 1.0), ("improved", 0.5),
+    ("memory", Reason.MAXFEV), ("restarted_at", [1.0]), ("point", Point(np.ones(3), 1.0, np.ones(3))),
+    ("point", Point([1.0] * 5, 1.0, np.ones(5))), ("history", History())])
+def test_fields_of_another_type_are_refused_by_name(field, wrong, tmp_path):
+    path = tmp_path / "a"
+    run(LBFGS(), maxiter=3, checkpoint=path)
+    saved = read(path, "optkit run", "optkit.solvers.lbfgs", "a test")
+    setattr(saved.track, field, wrong)
+    write(path, "optkit run", saved, "optkit.solvers.lbfgs")
+    with pytest.raises(ValueError) as error:
+        run(LBFGS(), resume=path)
+    assert repr(str(path)) in str(error.value)
+
+
+class Ends(NamedTuple):
+    left: np.ndarray
+    right: float
+
+
+def test_named_tuples_of_ones_own_are_saved_as_tuples(tmp_path):
+    result = optkit.minimize(lambda x: np.sum((x.left - 1) ** 2) + x.right**2, Ends(np.zeros(2), 1.0))
+    again = optkit.load(result.save(tmp_path / "a"))
+    assert type(result.x) is Ends and type(again.x) is tuple and type(again.jac) is tuple
+    np.testing.assert_array_equal(again.x[0], result.x.left)

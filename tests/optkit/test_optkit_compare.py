@@ -7,6 +7,8 @@ import pytest
 
 import autodiff as ad
 import optkit
+from optkit import FiniteSum, prox
+from optkit.compare import anew
 from optkit.text import table
 
 
@@ -65,10 +67,44 @@ def test_compare_names_what_is_wrong(methods, word):
         optkit.compare(rosenbrock, np.zeros(2), methods)
 
 
+def test_compare_checks_all_names_before_it_runs_any():
+    def never(x):
+        raise AssertionError
+
+    with pytest.raises(ValueError, match="unknown 'bfsg'"):
+        optkit.compare(never, np.zeros(2), ["newton-cg", "bfsg"])
+    with pytest.raises(ValueError, match="unknown 'bfsg'"):
+        optkit.compare(never, np.zeros(2), {"mine": optkit.solvers.LBFGS(), "other": "bfsg"})
+
+
 def test_compare_draws(tmp_path):
     found = optkit.compare(rosenbrock, np.zeros(2), ["newton-cg", "l-bfgs"])
     found.plot(tmp_path / "all.png", title="two methods")
     assert (tmp_path / "all.png").stat().st_size > 10_000
+
+
+@pytest.mark.parametrize("options", [{"checkpoint": "a"}, {"resume": "a"}, {"options": {"checkpoint": "a"}}])
+def test_one_file_is_not_shared_by_many_runs(options, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    for call in (lambda: optkit.compare(rosenbrock, np.zeros(2), **options),
+                 lambda: optkit.multistart(rosenbrock, 3, box=[(0, 1)] * 2, **options)):
+        with pytest.raises(ValueError, match="is for one run, and this makes several.*call minimize"):
+            call()
+    assert not list(tmp_path.iterdir())
+
+
+def test_constraints_have_a_spread_of_their_own():
+    found = optkit.compare(rosenbrock, np.zeros(2), constraints={"type": "ineq", "fun": lambda x: 1 - x @ x})
+    assert set(found) == {"slsqp", "trust-constr"} and found.best.success and "stationarity" in str(found)
+
+
+def test_a_finite_sum_starts_anew_for_each_method():
+    loss = FiniteSum(lambda x, A: np.mean((A @ x - 1) ** 2), np.eye(3), regularizer=lambda x: x @ x)
+    again = anew(loss)
+    assert again.f is not loss.f and again.regularizer is not loss.regularizer and again.total is not loss.total
+    assert again(np.ones(3)) == loss(np.ones(3)) and again.data[0] is loss.data[0]
+    bare = FiniteSum(loss.f, np.eye(3))
+    assert anew(bare).regularizer is None and anew(bare).total is not bare.total
 
 
 def test_tables_align_numbers_to_the_right():
@@ -143,6 +179,27 @@ def test_bounds_hold_and_serve_as_the_box():
     assert found.solved == 10 and (points >= [-2, 0]).all() and (points <= [1, 2]).all()
 
 
+def test_starts_are_drawn_from_the_part_of_the_box_within_the_bounds():
+    starts = []
+    optkit.multistart(lambda x: np.sum(x**2), 16, box=[(-5, 5)] * 2, bounds=[(1, None), (None, -3)], maxiter=1,
+                      callback=lambda x: None, jac=lambda x: (starts.append(x), 2 * x)[1])
+    firsts = np.unique(np.array(starts), axis=0)
+    assert len(firsts) >= 16 and (firsts[:, 0] >= 1).all() and (firsts[:, 1] <= -3).all()
+
+
+def test_a_continuum_of_minima_is_hinted_at():
+    ring = optkit.multistart(lambda x: (x @ x - 1) ** 2, 20, box=[(-2, 2)] * 2)
+    assert "may be parts of a continuum" in str(ring)
+    assert "continuum" not in str(optkit.multistart(himmelblau, 20, box=[(-5, 5)] * 2))
+
+
+def test_equal_minima_look_flat_in_a_waterfall():
+    found = optkit.multistart(himmelblau, 8, box=[(-5, 5)] * 2, gtol=1e-2, method="l-bfgs")
+    f0 = [r.history[0].f for r in found.results]
+    ax = found.plot().axes[0]
+    assert ax.yaxis.get_transform().linthresh >= 1e-8 * (max(f0) - min(f0)) > max(r.fun for r in found.results) > 1e-10
+
+
 def test_multistart_stops_in_time_but_not_before_the_first():
     found = optkit.multistart(himmelblau, 1000, box=[(-5, 5)] * 2, maxtime=0.0)
     assert found.tried == 1
@@ -151,10 +208,22 @@ def test_multistart_stops_in_time_but_not_before_the_first():
 @pytest.mark.parametrize(
     "options, word",
     [({}, "box"), ({"box": [(0, None)]}, "finite bounds"), ({"starts": []}, "at least one"),
-     ({"starts": 0, "box": [(0, 1)]}, "starts=0"), ({"box": [(1, 0)]}, "lower <= upper")])
+     ({"starts": 0, "box": [(0, 1)]}, "starts=0"), ({"box": [(1, 0)]}, "lower <= upper"),
+     ({"starts": 2.5, "box": [(0, 1)]}, "starts=2.5"), ({"starts": True, "box": [(0, 1)]}, "starts=True"),
+     ({"starts": [np.zeros(2), np.zeros(3)]}, "same structure and size"), ({"starts": "ab"}, "starts='ab'"),
+     ({"starts": [np.zeros(2)], "same": -1}, "same=-1"), ({"starts": [np.zeros(2)], "same": math.nan}, "same=nan"),
+     ({"starts": [np.zeros(2)], "maxtime": None}, "maxtime=None"),
+     ({"box": [(0, 1)] * 2, "seed": "x"}, "seed='x'"), ({"box": [(0, 1)] * 2, "seed": -1}, "seed=-1"),
+     ({"box": [(0, 1)] * 2, "bounds": [(2, 3)] * 2}, "no point within the bounds")])
 def test_multistart_names_what_is_wrong(options, word):
     with pytest.raises(ValueError, match=word):
         optkit.multistart(himmelblau, **options)
+
+
+def test_the_waterfall_names_its_axis_in_words(tmp_path):
+    found = optkit.multistart(lambda x: np.sum(np.cos(3 * x)) - 1e6 / 3, 4, box=[(-1, 1)])
+    ax = found.plot(tmp_path / "w.png").axes[0]
+    assert ax.get_ylabel() == "f − lowest found" and "the lowest f = -333334" in ax.get_title()
 
 
 def test_multistart_draws(tmp_path):
@@ -242,3 +311,57 @@ def test_a_traced_value_outside_args_is_refused_with_the_remedy():
     with pytest.raises(ad.TraceError) as error:
         ad.grad(lambda lam: optkit.minimize(lambda w: ridge(w, lam, y), np.zeros(4)).x[0])(0.3)
     assert any("args" in note for note in error.value.__notes__)
+
+
+@pytest.mark.parametrize("bounds", [None, [(-5, 5)] * 2])
+def test_a_minimum_on_a_line_has_no_derivative(bounds):
+    def f(x, lam):
+        return (x[0] + x[1] - lam) ** 2
+
+    for i in (0, 1):
+        with pytest.raises(np.linalg.LinAlgError, match="singular"):
+            ad.grad(lambda lam, i=i: optkit.minimize(f, np.zeros(2), args=(lam,), bounds=bounds).x[i])(0.3)
+
+
+@pytest.mark.parametrize("name", ["jac", "history", "gnorm"])
+def test_inside_a_derivative_what_has_none_says_so(name):
+    def f(w, lam):
+        return np.sum((w - lam) ** 2)
+
+    def read(lam):
+        return np.sum(getattr(optkit.minimize(f, np.zeros(2), args=(lam,)), name))
+
+    with pytest.raises(AttributeError, match=f"{name}: inside a derivative only x and fun"):
+        ad.grad(read)(2.0)
+    for option in ({"callback": print}, {"return_all": True}, {"options": {"return_all": True}}):
+        with pytest.raises(ValueError, match="only x and fun of the Result do"):
+            ad.grad(lambda lam, option=option: optkit.minimize(f, np.zeros(2), args=(lam,), **option).fun)(2.0)
+    seen = []
+
+    def outer(lam):
+        result = optkit.minimize(f, np.zeros(2), args=(lam,))
+        seen.append((result.success, result.nit, str(result)))
+        return result.x[0]
+
+    assert ad.grad(outer)(2.0) == pytest.approx(1.0) and seen[0][0] and "x and fun have derivatives" in seen[0][2]
+
+
+def test_derivatives_of_fits_are_refused_with_the_remedy():
+    with pytest.raises(ValueError, match="args: derivatives of a fit"):
+        ad.grad(lambda lam: optkit.least_squares(lambda x, lam: x - lam, np.zeros(2), args=(lam,)).x[0])(1.0)
+
+
+@pytest.mark.parametrize("term", [
+    prox.L2(0.3), prox.L2(30.0), prox.L2Ball(1.0), prox.L2Ball(2.0, center=0.5), prox.L2Ball(100.0),
+    prox.Affine([[1, 1, 1, 1.0]], [1.0]), prox.GroupL2(0.3, groups=[[0, 1], [2, 3]]), prox.L1Ball(1.5)], ids=str)
+def test_terms_are_differentiated_through(term):
+    b = np.array([1.0, -2.0, 0.5, 3.0])
+
+    def f(x, lam):
+        return 0.5 * np.sum((x - lam * b) ** 2) + 0.1 * lam * x[0] * x[1]
+
+    def run(lam):
+        return optkit.minimize(f, np.zeros(4), args=(lam,), prox=term, gtol=1e-9).x @ np.arange(1.0, 5)
+
+    h = 1e-4
+    assert ad.grad(run)(0.7) == pytest.approx((run(0.7 + h) - run(0.7 - h)) / (2 * h), rel=1e-4, abs=1e-6)

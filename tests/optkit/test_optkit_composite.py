@@ -8,7 +8,21 @@ import pytest
 
 import optkit
 from optkit.objective import Objective
-from optkit.prox import L1, Affine, Box, ElasticNet, GroupL2, L1Ball, L2Ball, NonNegative, NuclearNorm, Simplex, as_term
+from optkit.prox import (
+    L1,
+    L2,
+    Affine,
+    Box,
+    ElasticNet,
+    GroupL2,
+    L1Ball,
+    L2Ball,
+    NonNegative,
+    NuclearNorm,
+    Simplex,
+    Zero,
+    as_term,
+)
 from optkit.solvers import FISTA, ProximalGradient
 from optkit.stopping import Reason
 
@@ -376,3 +390,51 @@ def test_wrong_parameters(make, words):
     with pytest.raises(ValueError) as error:
         make()
     assert all(word in str(error.value) for word in words)
+
+
+TERMS = {
+    "l1": lambda s: L1(8 * s), "elastic net": lambda s: ElasticNet(8 * s, 0.5 * s), "l2": lambda s: L2(8 * s),
+    "groups": lambda s: GroupL2(8 * s, groups=[0, 0, 0, 1, 1, 2, 2, -1]),
+    "nuclear": lambda s: NuclearNorm(3 * s, (4, 2)),
+    "simplex": lambda s: Simplex(), "l1 ball": lambda s: L1Ball(0.5), "l2 ball": lambda s: L2Ball(0.5),
+    "affine": lambda s: Affine(np.ones((1, 8)), [1.0]),
+}
+
+
+@pytest.mark.parametrize("scale", [1e8, 1e12])
+@pytest.mark.parametrize("name", TERMS)
+def test_solved_problems_stay_solved_in_other_units(name, scale):
+    rng = np.random.default_rng(1)
+    for _ in range(4):
+        A, y = rng.standard_normal((20, 8)), rng.standard_normal(20) * 3
+
+        def f(x, s, A=A, y=y):
+            return s * 0.5 * np.sum((A @ x - y) ** 2)
+
+        one = optkit.minimize(f, np.zeros(8), 1.0, prox=TERMS[name](1.0), gtol=1e-9)
+        large = optkit.minimize(f, np.zeros(8), scale, prox=TERMS[name](scale))
+        assert one.success and large.success and large.x == pytest.approx(one.x, abs=1e-5)
+
+
+def test_a_term_does_not_turn_an_ill_conditioned_stall_into_success():
+    """f alone leaves x[1] open by far: the residual is small beside the largest gradient, but f + h may still fall."""
+    result = optkit.minimize(lambda x: 1e12 * (x[0] - 1) ** 2 + 1e-2 * (x[1] - 3) ** 4, [0.0, 0.0], prox=L1(1e-9))
+    assert not result.success or abs(result.x[1] - 3) < 0.1
+
+
+@pytest.mark.parametrize("f, x0, prox, lowest", [
+    (lambda x: -np.sum((x - 1 / 3) ** 2), [1 / 3] * 3, Simplex(), -2 / 3),
+    (lambda x: -x @ x, [0.0, 0.0], L2Ball(1.0), -1.0),
+    (lambda x: x[0] ** 2 - x[1] ** 2, [0.0, 0.0], L1Ball(1.0), -1.0),
+    (lambda x: np.sum((x**2 - 1) ** 2), [0.0, 0.0, 0.0], Zero(), 0.0),
+])
+def test_maxima_and_saddle_points_inside_a_set_are_left(f, x0, prox, lowest):
+    result = optkit.minimize(f, x0, prox=prox)
+    assert result.success and result.fun == pytest.approx(lowest, abs=1e-9)
+
+
+def test_a_penalty_may_hold_what_f_alone_would_leave():
+    result = optkit.minimize(lambda x: -x @ x + np.sum(x**4), [0.0, 0.0], prox=L1(2.0))
+    assert result.success and (result.x == 0).all() and "f alone has curvature -2" in result.message
+    unknown = optkit.minimize(lambda x: -x @ x, [0.0, 1.0], jac=lambda x: -2 * x, prox=L2Ball(1.0))
+    assert "curvature was not examined" in unknown.message

@@ -13,7 +13,6 @@ import optkit
 from optkit.constrained import SLSQP, Constraints, Run, TrustConstr, restoration
 from optkit.constrained.kkt import examine
 from optkit.constrained.restoration import restored
-from optkit.inputs import flatten_start
 from optkit.prox import L1, Box
 from optkit.stopping import Reason
 
@@ -198,7 +197,7 @@ def test_an_unfinished_restoration_is_no_proof(monkeypatch):
     """Far from feasible after one evaluation, but the violation still falls."""
     def run():
         objective = optkit.Objective(bowl, [30.0, -20.0])
-        constraints = Constraints(eq(lambda x: x[0] ** 3 + x[1]), objective.restore, objective.x0)
+        constraints = Constraints(eq(lambda x: x[0] ** 3 + x[1]), objective)
         made = Run(objective, constraints, SLSQP(), optkit.StoppingRules(), [])
         made.kkt(made.at(objective.x0))
         return made
@@ -312,8 +311,8 @@ def test_derivatives_given_by_the_user(method):
 
 def test_exact_derivatives_of_the_constraints():
     given = [eq(lambda p: [p["a"][0] * p["b"], np.exp(p["a"])]), LinearConstraint(np.eye(3)[:2], 0, 1)]
-    x0, restore = flatten_start({"a": np.array([0.3, -0.2]), "b": 2.0})
-    constraints = Constraints(given, restore, x0)
+    objective = optkit.Objective(lambda p: p["b"], {"a": np.array([0.3, -0.2]), "b": 2.0})
+    constraints, x0 = Constraints(given, objective), objective.x0
     assert constraints.sizes == [3, 2] and constraints.lower.tolist() == [0] * 5
 
     def c(x):
@@ -330,8 +329,7 @@ def test_exact_derivatives_of_the_constraints():
 
 def test_a_large_sparse_jacobian_stays_sparse():
     n = 300
-    _, restore = flatten_start(np.zeros(n))
-    constraints = Constraints(eq(lambda x: x[1:] - x[:-1] ** 2), restore, np.ones(n))
+    constraints = Constraints(eq(lambda x: x[1:] - x[:-1] ** 2), optkit.Objective(bowl, np.ones(n)))
     assert scipy.sparse.issparse(constraints.jacobian(np.ones(n)))
     result = optkit.minimize(bowl, np.full(n, 0.9), constraints=eq(lambda x: x[1:] - x[:-1] ** 2), maxtime=60)
     assert result.success and result.method == "trust-constr" and result.x == pytest.approx(np.ones(n), abs=1e-4)
@@ -377,7 +375,7 @@ def test_bounds_are_never_left(number, method):
 
 def test_points_are_moved_inside_the_bounds_for_the_constraints_too():
     objective = optkit.Objective(bowl, [0.5, 0.5], term=Box(0.0, 1.0).on((2,)))
-    run = Run(objective, Constraints(eq(lambda x: x), objective.restore, objective.x0), SLSQP(),
+    run = Run(objective, Constraints(eq(lambda x: x), objective), SLSQP(),
               optkit.StoppingRules(), [])
     trial = run.at(np.array([-3.0, 2.0]))
     assert trial.x.tolist() == [0, 1] == trial.c.tolist()
@@ -425,7 +423,7 @@ def test_counts_are_what_was_called(method):
                                                        jac=counted("J", lambda x: differences(both, x)),
                                                        hess=lambda x, v: np.zeros((4, 4))))
     assert (result.nfev, result.njev, result.constr_njev) == (calls["f"], calls["g"], calls["J"])
-    assert result.constr_nfev == calls["c"] - 1  # one call before the run finds how many numbers there are
+    assert result.constr_nfev == calls["c"]
 
 
 @each_method
@@ -538,3 +536,86 @@ def test_wrong_combinations():
                  lambda: TrustConstr(barrier=math.inf)):
         with pytest.raises(ValueError, match="need 0 <"):
             make()
+
+
+@each_method
+@pytest.mark.parametrize("scale", [1e-10, 1e8, 1e12])
+def test_convex_quadratics_in_any_units(method, scale):
+    rng = np.random.default_rng(7)
+    for _ in range(15):
+        M, g = rng.standard_normal((5, 5)), rng.standard_normal(5) * 5
+        H, A, b = M @ M.T + 0.1 * np.eye(5), rng.standard_normal((3, 5)), np.abs(rng.standard_normal(3))
+        result = optkit.minimize(lambda x: scale * (0.5 * x @ H @ x + g @ x), np.zeros(5), bounds=[(-1, 1)] * 5,  # noqa: B023
+                                 constraints=LinearConstraint(A, -np.inf, b), method=method)
+        assert result.success and result.optimality <= 1e-3 * scale
+
+
+@pytest.mark.parametrize("number", [26, 43, 71, 100])
+@pytest.mark.parametrize("scale", [1e-4, 1e6])
+def test_constraints_in_any_units(number, scale):
+    f, x0, constraints, bounds, _, f_star = HS[number]
+    scaled = [{**c, "fun": lambda x, c=c: scale * np.stack([v for v in np.ravel(c["fun"](x))])} for c in constraints]
+    result = optkit.minimize(f, np.array(x0, float), constraints=scaled, bounds=bounds, method="trust-constr")
+    assert result.success and result.fun == pytest.approx(f_star, rel=2e-5, abs=2e-5)
+
+
+@each_method
+def test_a_given_jacobian_is_called_within_the_bounds_and_counted(method):
+    calls = {"c": 0, "J": 0}
+
+    def inside(x):
+        assert (x >= 0).all() and (x <= 1).all()
+
+    def c(x):
+        inside(x)
+        calls["c"] += 1
+        return 1.5 - x[0] ** 2 - x[1]
+
+    def jac(x):
+        inside(x)
+        calls["J"] += 1
+        return np.array([[-2 * x[0], -1.0]])
+
+    result = optkit.minimize(lambda x: np.sum((x - 2) ** 2), [1.0, 0.0], jac=lambda x: 2 * (x - 2), method=method,
+                             bounds=[(0, 1)] * 2, constraints=ineq(c, jac=jac))
+    assert result.success and (result.constr_nfev, result.constr_njev) == (calls["c"], calls["J"])
+    calls["c"] = 0
+    few = optkit.minimize(lambda x: np.sum((x - 2) ** 2), [1.0, 0.0], jac=lambda x: 2 * (x - 2), method=method,
+                          bounds=[(0, 1)] * 2, constraints=ineq(c, jac=jac), maxfev=3)
+    assert few.constr_nfev == calls["c"] <= 3
+
+
+@pytest.mark.parametrize("more, error, words", [
+    ({"jac": lambda x: np.ones(3)}, ValueError, ["constraints[1]: jac", "(1, 2)", "(3,)"]),
+    ({"jac": lambda x: np.ones((2, 2))}, ValueError, ["constraints[1]: jac", "(1, 2)", "(2, 2)"]),
+    ({"jac": 5}, TypeError, ["constraints[1]: jac", "callable", "5"]),
+    ({"hess": 5}, TypeError, ["constraints[1]: hess", "callable"]),
+    ({"hess": lambda x, v: np.ones(2)}, ValueError, ["constraints[1]: hess", "(2, 2)", "(2,)"]),
+])
+def test_wrong_derivatives_of_a_constraint_name_it(more, error, words):
+    given = [ineq(lambda x: 5 - x[1]), ineq(lambda x: 1 - x[0] ** 2, **more)]
+    with pytest.raises(error) as caught:
+        optkit.minimize(bowl, np.array([0.0, 3.0]), constraints=given, method="trust-constr")
+    assert all(word in str(caught.value) for word in words), str(caught.value)
+
+
+@each_method
+def test_a_constant_that_violates_is_infeasible_and_a_stationary_violation_is_left(method):
+    result = optkit.minimize(bowl, np.zeros(2), constraints=ineq(lambda x: np.array([-1.0])), method=method)
+    assert result.reason is Reason.INFEASIBLE
+    beyond = optkit.minimize(bowl, np.zeros(2), constraints=ineq(lambda x: x[0] ** 2 + x[1] ** 2 - 9), method=method)
+    assert beyond.reason is not Reason.INFEASIBLE and (beyond.success or beyond.constraint_violation <= 9)
+
+
+def test_constraints_that_are_to_be_kept():
+    at = []
+    disc = NonlinearConstraint(lambda x: x[0] ** 2 + x[1] ** 2, -np.inf, 1.0, keep_feasible=True)
+    result = optkit.minimize(lambda x: np.sum((x - 2) ** 2), np.array([0.1, 0.2]), constraints=disc,
+                             callback=lambda x: at.append(x.copy()))
+    assert result.method == "trust-constr" and "keep_feasible" in result.choice
+    assert result.success and result.x == pytest.approx([0.5**0.5] * 2, abs=1e-4)
+    assert at and max(x @ x for x in [*at, result.x]) <= 1.0
+    with pytest.raises(ValueError, match="keep_feasible=True needs method 'trust-constr'"):
+        optkit.minimize(bowl, np.array([0.1, 0.2]), constraints=disc, method="slsqp")
+    with pytest.raises(ValueError, match="needs an x0 that satisfies them"):
+        optkit.minimize(bowl, np.array([2.0, 0.2]), constraints=disc)

@@ -81,7 +81,7 @@ def test_it_solves_convex_problems_and_f_never_rises(rule, curvature):
 def test_unknowns_that_do_not_interact_take_two_sweeps():
     result = optkit.minimize(lambda x: np.sum(np.logspace(0, 8, 9) * (x - 1) ** 2), np.zeros(9),
                              method=EXACT, gtol=1e-6)
-    assert result.success and result.nit == 1 and result.nfev == 10
+    assert result.success and result.nit == 1 and result.nfev <= 12      # two of them look along the flattest direction
 
 
 @pytest.mark.parametrize("rule", RULES)

@@ -97,7 +97,18 @@ def test_a_mean_of_any_kind_passes():
     (lambda: optkit.minimize(LOSS, np.zeros(N), args=(1.0,)), TypeError, "a FiniteSum has its data"),
     (lambda: optkit.minimize(lambda x: x @ x, np.ones(2), method="sgd"), TypeError, "needs an optkit.FiniteSum"),
     (lambda: optkit.minimize(LOSS, np.zeros(N), jac=gradient, method="svrg"), TypeError, "without jac"),
+    (lambda: optkit.minimize(LOSS, np.zeros(N), jac="2-point", method="svrg"), TypeError, "without jac"),
+    (lambda: optkit.minimize(LOSS, np.zeros(N), jac=gradient), TypeError, "without jac"),
+    (lambda: optkit.minimize(LOSS, np.zeros(N), jac=True), TypeError, "without jac"),
+    (lambda: optkit.minimize(LOSS, np.zeros(N), hessp=lambda x, p: p), TypeError, "without hessp"),
     (lambda: SGD(batch=0), ValueError, "batch >= 1"),
+    *[(lambda cls=cls, wrong=wrong: cls(**wrong), ValueError, f"{cls.__name__}: need a .*number.*{next(iter(wrong))}=")
+      for cls in (SGD, SVRG)
+      for wrong in ({"batch": "8"}, {"batch": 2.5}, {"batch": None}, {"seed": "x"}, {"seed": 0.5}, {"alpha": "big"},
+                    {"alpha": True}, {"maxls": 1.5})],
+    (lambda: SVRG(passes="two"), ValueError, "passes='two'"),
+    (lambda: optkit.minimize(LOSS, np.zeros(N), method="svrg", passes=1.5), ValueError, "passes=1.5"),
+    (lambda: SGD(alpha=math.nan), ValueError, "0 < alpha < inf"),
     (lambda: SGD(power=0.5), ValueError, "0.5 < power <= 1"),
     (lambda: SVRG(passes=0), ValueError, "passes >= 1"),
     (lambda: SVRG(grow=0.9), ValueError, "grow >= 1"),

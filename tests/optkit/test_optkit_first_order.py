@@ -398,3 +398,10 @@ def test_a_rule_is_chosen_by_what_suits_it():
     plain = optkit.minimize(**quadratic(np.logspace(0, 3, 10))[2], x0=np.zeros(10), method="gradient-descent",
                             rule="armijo")
     assert kappa.success and kappa.nfev < 0.5 * plain.nfev
+
+
+@pytest.mark.parametrize("options", [{}, {"scheme": "heavy-ball"}, {"restart": False}])
+@pytest.mark.parametrize("x0", [[0.5], [0.5, 0.3], [0.9, 0.1, 0.4]])
+def test_momentum_does_not_end_beside_the_pole_of_a_logarithm(options, x0):
+    result = optkit.minimize(lambda x: np.sum(x - 1e-3 * np.log(x)), x0, method=Momentum(**options))
+    assert result.success and np.abs(1 - 1e-3 / result.x).max() <= 1e-5

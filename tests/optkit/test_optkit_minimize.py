@@ -1,17 +1,23 @@
 """The front door: SciPy's conventions hold, options find their place, and what users hand in is checked."""
 
+import functools
 import math
+import subprocess
+import sys
 import warnings
 
 import numpy as np
 import pytest
+import scipy.integrate
 import scipy.optimize
 from scipy.optimize import rosen, rosen_der, rosen_hess, rosen_hess_prod
 from scipy.sparse import csr_array
 from scipy.sparse.linalg import aslinearoperator
 
+import autodiff as ad
 import optkit
 from optkit import Reason
+from optkit.options import MEANINGLESS
 from optkit.solvers import ALIASES, LBFGS, METHODS, NewtonCG
 
 X0 = np.array([-1.2, 1.0])
@@ -215,6 +221,12 @@ def test_methods_lists_every_method_with_its_options_and_defaults():
     text = str(listing)
     for words in ("gradient-descent", "l-bfgs-b", "memory=None", "c2=0.9", "maxtime", "delta0=None"):
         assert words in text
+    rows = [line.split("  ")[0] for line in text.splitlines() if line and not line.startswith(" ")]
+    minimize, constrained, fits = (rows.index(title) for title in ("minimize", "minimize with constraints",
+                                                                   "least_squares"))
+    assert rows[minimize + 2:constrained] == list(METHODS)
+    assert rows[constrained + 2:fits] == ["trust-constr", "slsqp"] and rows[fits + 2:fits + 4] == ["lm", "gauss-newton"]
+    assert "arc=ArcArmijo(c1=0.0001" in text and "also called: levenberg-marquardt, trf, dogbox" in text
 
 
 def test_options_reach_the_solver_its_line_search_and_the_rules():
@@ -258,7 +270,6 @@ def test_tol_is_gtol_unless_gtol_is_given():
         ({"method": "trust-ncg", "bounds": scipy.optimize.Bounds(0, 1)}, ["'trust-ncg'", "box", "method=None"]),
         ({"callback": 3}, ["callback", "got 3"]),
         ({"hessp": 3}, ["hessp", "got 3"]),
-        ({"hess": scipy.optimize.BFGS()}, ["hess", "bfgs"]),
         ({"jac": "cs"}, ["jac", "'cs'", "3-point"]),
         ({"jac": 7}, ["jac", "got jac=7"]),
     ],
@@ -284,8 +295,79 @@ def test_bounds_that_bind_nothing_are_let_through():
 
 
 def test_a_scipy_option_without_meaning_here_is_named_in_a_warning():
-    with pytest.warns(optkit.IgnoredOption, match="'eps'"):
+    with pytest.warns(optkit.IgnoredOption, match="'eps'.*no steps"):
         optkit.minimize(f, X0, jac=g, method="BFGS", options={"eps": 1e-8})
+
+
+@pytest.mark.parametrize("option", sorted(MEANINGLESS))
+def test_what_is_said_of_an_ignored_option_holds_however_derivatives_are_had(option):
+    with pytest.warns(optkit.IgnoredOption, match=f"'{option}'") as caught:
+        optkit.minimize(f, X0, jac="2-point", options={option: 1})
+    text = str(caught[0].message)
+    assert "derivatives are exact" not in text and caught[0].filename == __file__
+    assert ("disp=True" in text) == (option in ("iprint", "verbose", "mesg_num"))
+
+
+def test_a_start_outside_the_bounds_is_moved_and_the_message_says_so():
+    bounds = [(0.0, 0.5), (None, None)]
+    for options in ({"bounds": bounds}, {"bounds": bounds, "method": "slsqp"}, {"prox": optkit.prox.L2Ball(0.1)}):
+        moved = optkit.minimize(f, [3.0, 0.0], **options)
+        assert "x0 lies outside" in moved.message and moved.message in str(moved)
+        assert "x0 lies" not in optkit.minimize(f, [0.05, 0.0], **options).message
+    assert "x0 lies" not in optkit.minimize(f, [3.0, 0.0], prox=optkit.prox.L1(0.1)).message
+
+
+def test_a_number_that_f_indexes_is_an_array_of_one():
+    def indexed(x, a):
+        calls.append(np.shape(x))
+        return (x[0] - a) ** 2
+
+    for x0 in (5, 5.0, np.float64(5), np.array(5)):
+        calls = []
+        assert optkit.minimize(indexed, x0, 2.0, compile=False).x.shape == (1,)
+        assert calls[:2] == [(), (1,)]
+    assert np.shape(optkit.minimize(lambda x: (x - 2) ** 2, 5).x) == ()
+    with pytest.raises(IndexError):
+        optkit.minimize(lambda x: x[0] + x[1], 5)
+    slope = ad.grad(lambda a: optkit.minimize(lambda x, a: (x[0] - a**2) ** 2, 5.0, a).x[0])
+    np.testing.assert_allclose(slope(1.5), 3.0, rtol=1e-8)
+
+
+def test_an_array_of_one_number_is_a_number():
+    def f_of_one(x):
+        return np.sum((x - 2.0) ** 2, keepdims=True)
+
+    for method in ("bfgs", "newton-cg", "newton", "trust-exact"):
+        result = optkit.minimize(f_of_one, np.zeros(2), method=method)
+        assert result.success and type(result.fun) is float
+        np.testing.assert_allclose(result.x, [2.0, 2.0], atol=1e-6)
+    with pytest.raises(ValueError, match="must return one number"):
+        optkit.minimize(lambda x: (x - 2.0) ** 2, np.zeros(2))
+
+
+def test_the_choice_says_what_keeps_exact_products_away():
+    by_hand = optkit.minimize(f, X0, jac=g)
+    assert by_hand.method == "l-bfgs" and by_hand.choice.endswith("leave jac= out for exact ones")
+    differenced = optkit.minimize(f, X0, hess="2-point")
+    assert differenced.choice.endswith("leave hess= out for exact ones")
+    assert "leave" not in optkit.minimize(f, X0).choice
+
+
+def test_an_error_in_scipys_code_is_located_at_the_users_line():
+    def through_scipy(x):
+        return rosen_hess(x)[0, 0]
+
+    with pytest.raises(ad.TraceError, match=r"test_optkit_minimize.py.*\n    return rosen_hess\(x\)\[0, 0\]"):
+        optkit.minimize(through_scipy, X0)
+    through_a_partial = functools.partial(scipy.integrate.simpson, np.arange(4.0))
+    with pytest.raises(ad.TraceError, match=r"test_optkit_minimize.*\n    optkit.minimize\(through_a_part") as error:
+        optkit.minimize(through_a_partial, np.array([0.0, 1.0, 2.5, 3.0]))
+    assert "implicit_root" not in str(error.value)
+
+
+def test_optkit_imports_neither_scipy_stats_nor_matplotlib():
+    code = "import sys, optkit; print([m for m in ('scipy.stats', 'matplotlib', 'tqdm') if m in sys.modules])"
+    assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout == "[]\n"
 
 
 # --- bad input --------------------------------------------------------------------------------------------------------

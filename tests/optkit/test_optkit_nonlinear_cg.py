@@ -11,6 +11,7 @@ from scipy.optimize import rosen, rosen_der
 import optkit
 from optkit import Objective
 from optkit.linesearch import HagerZhang, MaxOfWindow, StrongWolfe
+from optkit.point import magnitude
 from optkit.solvers import NonlinearCG
 from optkit.solvers.nonlinear_cg import BETAS, ETA, fletcher_reeves, hager_zhang, polak_ribiere
 
@@ -126,7 +127,7 @@ def test_a_search_that_fails_along_d_is_repeated_along_the_gradient():
     class OnlySteepest:
         def __call__(self, ray, alpha):
             g = ray.objective.point(ray.x).g
-            return StrongWolfe()(ray, alpha) if (ray.p == -g).all() else None
+            return StrongWolfe()(ray, alpha) if (ray.p == -g / magnitude(g)).all() else None
 
     result = optkit.minimize(lambda x: np.sum(np.array([1.0, 3.0]) * x**2), [1.0, 1.0],
                              method=NonlinearCG(search=OnlySteepest()))

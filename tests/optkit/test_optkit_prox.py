@@ -355,3 +355,19 @@ def test_a_term_that_does_not_fit_the_tree(prox, error, words):
     with pytest.raises(error) as caught:
         optkit.minimize(lambda x: np.sum(x["b"] ** 2), X0, prox=prox)
     assert all(word in str(caught.value) for word in words), str(caught.value)
+
+
+def test_affine_rows_of_any_size():
+    x = Affine(np.diag([1e-8, 1e8]), [1.0, 2.0]).prox(np.zeros(2), 1.0)
+    assert x == pytest.approx([1e8, 2e-8], rel=1e-12)
+    assert Affine([[0.0, 0.0], [1.0, 1.0]], [0.0, 2.0]).prox(np.zeros(2), 1.0) == pytest.approx([1, 1])
+    for A, b in (([[1e-8, 1e-8], [1e8, 1e8]], [1e-8, 2e8]), ([[0.0, 0.0]], [1e-9]), ([[1.0, 1.0], [2.0, 2.0]], [1, 3])):
+        with pytest.raises(ValueError, match="contradict"):
+            Affine(A, b)
+
+
+def test_what_is_no_number_and_what_is_no_tree():
+    with pytest.raises(ValueError, match="L1: need finite weight, got weight='a'"):
+        L1("a")
+    with pytest.raises(ValueError, match="x0 is no dict, list or tuple; give one term"):
+        optkit.minimize(np.sum, np.zeros(2), prox={})

@@ -11,6 +11,7 @@ from scipy.optimize import rosen, rosen_der, rosen_hess
 
 import optkit
 from optkit import Objective, Reason
+from optkit.point import magnitude
 from optkit.prox import L1
 from optkit.solvers import BFGS, LBFGS, LBFGSB, OWLQN, SR1
 from optkit.solvers.bfgs import updated
@@ -327,7 +328,7 @@ def test_a_failed_search_makes_bfgs_forget_h_and_go_down_the_gradient():
     assert state.taken == 3
     g = state.point.g
     state = solver.step(objective, state)
-    np.testing.assert_array_equal(asked[-1], -g)
+    np.testing.assert_array_equal(asked[-1], -g / magnitude(g))
     assert state.taken == 1
 
 
@@ -466,3 +467,22 @@ def test_the_more_garbow_hillstrom_problems(method, least):
         assert not result.success or np.abs(g).max() <= result.gtol * (1 + 1e-6), case.name
         solved += result.success
     assert solved >= least, (solved, len(cases))
+
+
+@pytest.mark.parametrize("method", ["bfgs", "l-bfgs", "l-bfgs-b", "owl-qn", "sr1"])
+@pytest.mark.parametrize("f", [lambda x: 1e14 * (100 * (x[1] - x[0] ** 2) ** 2 + (1 - x[0]) ** 2),
+                               lambda x: x[0] ** 2 + 1e16 * x[1] ** 2], ids=["1e14", "condition"])
+def test_curvature_above_1e16_is_learnt(method, f):
+    result = optkit.minimize(f, [0.7, -0.4], method=method)
+    assert result.success and result.nit <= 60
+
+
+def test_pairs_are_judged_whatever_the_scales_of_f_and_x():
+    s, y = np.array([1.0, 2.0]), np.array([3.0, 0.5])
+    for a, b in ((1.0, 1.0), (1e-100, 1e100), (1e100, 1e-150), (1e-100, 1e150)):
+        memory = Memory.empty(2, 2)
+        assert memory.add(a * s, b * y) and memory.gamma == pytest.approx(a / b * 4 / 9.25)
+        assert not memory.add(a * s, -b * y) and not memory.add(a * s, b * np.array([2.0, -1.0]))
+    for a, b in ((1.0, 0.0), (0.0, 1.0), (1.0, math.nan), (1e200, 1e200), (1.0, 1e-310)):
+        with np.errstate(all="ignore"):
+            assert not Memory.empty(2, 2).add(a * s, b * y)

@@ -95,6 +95,22 @@ def test_an_empty_history_is_readable():
     assert len(History()) == 0 and "0 records" in repr(History()) and History().f.size == 0
 
 
+def test_scipys_names_can_be_read_and_others_say_what_there_is_instead():
+    result, fit = solve(), optkit.least_squares(lambda x: x - 1.0, np.zeros(2))
+    assert result.niter == result.nit and result.grad is result.jac and result.ngev == result.njev
+    assert fit.grad is fit["grad"] and fit.grad is not fit.jac
+    limited = optkit.minimize(rosen, [0.5, 0.0], constraints={"type": "ineq", "fun": lambda x: 0.5 - x[0]})
+    assert limited.constr_violation == limited.constraint_violation and limited.v is limited.multipliers
+    for name, words in {"hess_inv": ["autodiff.hessian", "certificate()", "inverse"], "hess": ["autodiff.hessian"],
+                        "v": ["constraints"], "constr_violation": ["constraints"], "allvecs": ["return_all=True"],
+                        "foo": ["'foo'", "x, fun, jac", "save"]}.items():
+        with pytest.raises(AttributeError) as error:
+            getattr(result, name)
+        assert all(word in str(error.value) for word in words), name
+        assert not hasattr(result, name) and name not in result
+    assert "niter" not in result and list(result) == list(solve())
+
+
 def test_the_result_says_where_derivatives_come_from():
     def f(x):
         return np.sum((x - 1.0) ** 2)

@@ -10,6 +10,7 @@ from scipy.optimize import rosen, rosen_der, rosen_hess_prod
 import optkit
 from optkit import Objective, Point, Reason
 from optkit.linesearch import HagerZhang, StrongWolfe
+from optkit.point import magnitude
 from optkit.solvers import LBFGS, GradientDescent, Momentum, NewtonCG, TrustNCG
 from optkit.solvers import METHODS as REGISTRY
 from optkit.solvers.lbfgs import Memory
@@ -356,7 +357,7 @@ def test_a_failed_line_search_empties_the_memory_and_goes_down_the_gradient():
     assert state.memory.count == 3
     g = state.point.g
     state = solver.step(objective, state)
-    np.testing.assert_array_equal(asked[-1], -g)
+    np.testing.assert_array_equal(asked[-1], -g / magnitude(g))
     assert state.memory.count == 1
 
 
@@ -466,3 +467,68 @@ def test_parameters_out_of_range_are_refused(make, words):
     with pytest.raises(ValueError) as error:
         make()
     assert words in str(error.value)
+
+
+@pytest.mark.parametrize("method", [m for m in REGISTRY if not hasattr(REGISTRY[m], "finite_sum")])
+def test_every_method_solves_a_logarithm_whose_first_steps_leave_its_domain(method):
+    result = optkit.minimize(lambda x: np.sum(x - 1e-3 * np.log(x)), [0.5, 0.3], method=method)
+    assert result.success and np.abs(1 - 1e-3 / result.x).max() <= 1e-5
+
+
+def parabola(x):
+    return np.sum(x**2)
+
+
+def ros(x):
+    return 100 * (x[1] - x[0] ** 2) ** 2 + (1 - x[0]) ** 2
+
+
+NASTY = {
+    "kink": (lambda x: np.sum(np.abs(x)), {}),
+    "unbounded": (lambda x: np.sum(np.log(x)), {}),
+    "pole": (lambda x: np.sum(np.log(np.abs(x))), {}),
+    "root": (lambda x: np.abs(x[0]) + np.sqrt(np.abs(x[1])), {}),
+    "overflow": (lambda x: np.exp(x[0] ** 2) + np.exp(50 * x[1]), {}),
+    "linear": (lambda x: x[0] - x[1], {}),
+    "tiny": (lambda x: 1e-300 * ros(x), {}),
+    "subnormal": (lambda x: 1e-310 * parabola(x), {}),
+    "huge": (lambda x: 1e300 * ros(x), {}),
+    "NaN Hessian": (ros, {"hess": lambda x: np.full((2, 2), np.nan)}),
+    "no Hessian": (ros, {"hess": lambda x: np.zeros((2, 2))}),
+    "huge Hessian": (ros, {"hess": lambda x: 1e300 * np.eye(2)}),
+    "tiny Hessian": (ros, {"hess": lambda x: 1e-300 * np.eye(2)}),
+}
+
+
+@pytest.mark.parametrize("problem", NASTY)
+@pytest.mark.parametrize("method", [m for m in REGISTRY if not hasattr(REGISTRY[m], "finite_sum")])
+def test_arithmetic_that_over_or_underflows_ends_in_a_result(problem, method):
+    f, options = NASTY[problem]
+    for x0 in ([0.5, 0.3], [20.0, 1.0], [-1e150, 1e-150]):
+        try:
+            result = optkit.minimize(f, x0, method=method, maxiter=10, **options)
+        except optkit.objective.UndefinedStart:
+            continue
+        assert math.isfinite(result.fun) and result.fun <= result.history[0].f
+
+
+# Adam's steps have the length alpha and AdaGrad's and RMSProp's too: they cannot come from 1e150.
+@pytest.mark.parametrize("method", METHODS)
+def test_a_start_far_away_is_left_although_squares_of_the_gradient_overflow(method):
+    result = optkit.minimize(parabola, [1e150, 1e150], method=method)
+    assert result.success and np.abs(result.x).max() <= 1e-5
+
+
+@pytest.mark.parametrize("method", [m for m in METHODS if m not in ("momentum", "cg", "gradient-descent", "fista",
+                                                                    "proximal-gradient", "coordinate-descent")])
+@pytest.mark.parametrize("scale", [1e-150, 1e200])
+def test_newton_and_quasi_newton_methods_do_not_depend_on_the_scale_of_f(method, scale):
+    start = np.array([0.7, -0.4])
+    result = optkit.minimize(lambda x: scale * ros(x), start, method=method)
+    assert result.success and result.nit <= 3 * optkit.minimize(ros, start, method=method, gtol=1e-8).nit
+    assert np.abs(result.x - 1).max() < 1e-2
+
+
+def test_scipys_tnc_is_projected_newton():
+    assert optkit.minimize(ros, [0.7, -0.4], method="tnc", bounds=[(None, 0.5), (None, None)]).success
+    assert optkit.minimize(ros, [0.7, -0.4], method="TNC").method == "projected-newton"

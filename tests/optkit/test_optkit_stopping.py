@@ -16,7 +16,7 @@ import optkit
 from optkit import FiniteSum, Objective, Reason
 from optkit.differences import gradient as inner_gradient
 from optkit.differences import product as inner_product
-from optkit.escape import still_to_fall
+from optkit.escape import farthest
 from optkit.options import copes
 from optkit.point import Point
 from optkit.precision import attainable
@@ -100,11 +100,37 @@ def test_what_f_may_still_fall_by():
     H = np.diag([2.0, 8.0])
     objective = Objective(lambda x: 0.5 * x @ H @ x, [1.0, 1.0])
     point = objective.start()
-    assert still_to_fall(objective, point, 0.0) == pytest.approx(68 / 4) and point.f <= 68 / 4
+    assert farthest(objective, point, 0.0) == (pytest.approx(68**0.5 / 2), pytest.approx(68 / 4)) and point.f <= 68 / 4
     concave = Objective(lambda x: -np.sum(x**2), [1.0])
-    assert still_to_fall(concave, Point(np.ones(1), -1.0, -2 * np.ones(1)), 0.0) == math.inf
-    differenced = Objective(rosen, X0, jac=rosen_der)
-    assert still_to_fall(differenced, differenced.start(), 0.0) == math.inf
+    assert farthest(concave, Point(np.ones(1), -1.0, -2 * np.ones(1)), 0.0) == (math.inf, math.inf)
+    flat = Objective(lambda x: x[0] ** 2 + 1e-7 * x[1] ** 2, [1.0, 1.0], jac=lambda x: np.array([2.0, 2e-7]) * x)
+    assert farthest(flat, flat.start(), 0.0) == (math.inf, math.inf)  # differences do not tell 2e-7 from 0
+    tiny = Objective(lambda x: 1e-200 * np.sum(x**2), [1.0])
+    assert farthest(tiny, tiny.start(), 0.0)[1] == pytest.approx(1e-200)
+
+
+def test_whole_floats_are_whole_numbers():
+    rules = StoppingRules(maxiter=1e5, maxfev=1e4)
+    assert rules.maxiter == 100_000 and type(rules.maxiter) is int and type(rules.maxfev) is int
+    assert StoppingRules(maxiter=math.inf).iterations(3) == math.inf
+    result = optkit.minimize(logistic, np.zeros(4), method="l-bfgs", memory=7.0, maxls=20.0)
+    assert result.success
+
+
+@pytest.mark.parametrize("wrong", [{"gtol": math.inf}, {"maxfev": 2.5}, {"maxiter": True}, {"maxiter": 1.5}])
+def test_rules_of_the_wrong_kind_are_refused(wrong):
+    with pytest.raises(ValueError, match=f"{next(iter(wrong))}: need .*got {next(iter(wrong))}="):
+        StoppingRules(**wrong)
+
+
+@pytest.mark.parametrize("wrong", [
+    {"compile": "no"}, {"disp": "no"}, {"memory": "a"}, {"memory": 2.5}, {"memory": True}, {"maxls": "a"}, {"c1": "a"},
+    {"method": "coordinate-descent", "seed": "a"}, {"method": "newton-cg", "maxcg": 2.5},
+    {"method": LBFGS(memory=2.5)}, {"method": None, "bounds": 3}, {"method": None, "bounds": [("a", 1)]}])
+def test_parameters_of_the_wrong_type_are_refused_by_name(wrong):
+    name = "memory" if isinstance(wrong.get("method"), LBFGS) else list(wrong)[-1]
+    with pytest.raises(ValueError, match=rf"{name}(: need|=)"):
+        optkit.minimize(lambda x: np.sum(x**2), [1.0], **{"method": "l-bfgs", **wrong})
 
 
 @pytest.mark.parametrize("rule", ["gtol", "xtol", "ftol", "maxiter", "maxfev", "maxtime"])
@@ -262,12 +288,13 @@ def test_a_stall_at_a_saddle_point_goes_on_from_below_it():
             return SimpleNamespace(point=point, step=0.0, inner=0)
 
         def step(self, objective, state):
-            if state.point.f == 1e-12:
+            if state.point.f > 0:
+                objective.point(np.zeros(2))
                 raise Stop(Reason.STALLED_AT_PRECISION)
             return LBFGS().step(objective, LBFGS().init(objective, state.point))
 
-    result = optkit.minimize(lambda x: 1e-6 * saddle(x), [1e-3, 0.0], method=StallsAtZero())
-    assert result.fun == pytest.approx(-0.25e-6)
+    result = optkit.minimize(saddle, [1e-3, 0.0], method=StallsAtZero())
+    assert result.success and result.fun == pytest.approx(-0.25)
 
 
 def test_a_limit_at_a_saddle_point_is_not_success():
@@ -277,11 +304,104 @@ def test_a_limit_at_a_saddle_point_is_not_success():
     assert result.reason is Reason.SADDLE_POINT and not result.success and "not followed" in result.message
 
 
+@pytest.mark.parametrize("jac", ["2-point", "3-point"])
+@pytest.mark.parametrize("name", ["newton-cg", "trust-exact"])
+def test_differences_of_differences_show_no_saddle_point_of_a_convex_quadratic(name, jac):
+    for seed in range(8):
+        for offset in (0.0, 100.0):
+            B = np.random.default_rng(seed).standard_normal((8, 9))
+            H, b = B[:, :8] @ B[:, :8].T + 0.01 * np.eye(8), B[:, 8]
+            result = optkit.minimize(lambda x, H=H, b=b, c=offset: 0.5 * x @ H @ x - b @ x + c, np.zeros(8), jac=jac,
+                                     method=name)
+            assert result.reason is not Reason.SADDLE_POINT, result
+    one = optkit.minimize(lambda x: 1e5 + x[0] ** 2, [0.0], jac=jac, method=name)
+    assert one.reason is not Reason.SADDLE_POINT
+    assert optkit.minimize(saddle, [1.0, 0.0], jac=jac, method=name).fun == pytest.approx(-0.25)
+
+
+def test_differenced_products_of_differenced_gradients_take_longer_steps():
+    H = np.diag([1.0, 2.0, 3.0])
+    for scheme, tol in (("2-point", 1e-2), ("3-point", 1e-4)):
+        objective = Objective(lambda x: 1.0 + 0.5 * x @ H @ x, np.ones(3), jac=scheme)
+        np.testing.assert_allclose(objective.hvp(objective.start().x)(np.ones(3)), [1.0, 2.0, 3.0], rtol=tol)
+
+
+DEGENERATE = {
+    "-|x|": (lambda x: -np.abs(x[0]) + x[0] ** 4, [0.0]),
+    "-‖x‖": (lambda x: -np.linalg.norm(x) + np.sum(x**4), [0.0, 0.0]),
+    "-x⁴": (lambda x: -(x[0] ** 4) + x[0] ** 6 + x[1] ** 2, [0.0, 0.0]),
+    "x³": (lambda x: x[0] ** 3 + x[0] ** 4 + x[1] ** 2, [0.0, 0.0]),
+    "monkey saddle": (lambda x: x[0] ** 3 - 3 * x[0] * x[1] ** 2 + np.sum(x**4), [0.0, 0.0]),
+    "-x²": (lambda x: -np.sum(x**2) + np.sum(x**4), [0.0, 0.0]),
+}
+
+
+@pytest.mark.parametrize("name", ["newton-cg", "l-bfgs", "gradient-descent", "trust-exact"])
+@pytest.mark.parametrize("case", DEGENERATE)
+def test_stationary_starts_that_higher_orders_lead_down_from_are_left(case, name):
+    fun, x0 = DEGENERATE[case]
+    result = optkit.minimize(fun, x0, method=name)
+    assert result.success and result.fun < -0.05
+
+
+def test_a_degenerate_start_at_a_bound_is_left_inwards():
+    result = optkit.minimize(lambda x: -(x[0] ** 3), [0.0], bounds=[(0, 2)])
+    assert result.success and result.x[0] == 2.0
+
+
+def test_a_stationary_start_is_probed_where_products_would_be_differences():
+    result = optkit.minimize(lambda x: np.cos(x[0]), [0.0], jac=lambda x: -np.sin(x), method="l-bfgs")
+    assert result.success and result.fun == pytest.approx(-1.0)
+
+
+@pytest.mark.parametrize("power", [4, 6])
+def test_a_degenerate_minimum_is_success_and_says_that_it_is_flat(power):
+    result = optkit.minimize(lambda x: np.sum(x**power), [0.0, 0.0])
+    assert result.success and "flat: higher orders decide" in result.message and result.nit == 0
+
+
+def test_a_valley_that_is_flat_along_the_way_ends_where_the_test_holds():
+    """Values along rays may be a little lower far off, with a gradient that is not small."""
+    case = collection("mgh")["powell-badly-scaled"]
+    result = optkit.minimize(case.f, case.x0, method="newton-cg")
+    assert result.success and result.gnorm <= result.gtol
+
+
+@pytest.mark.parametrize("fun", [lambda x: np.sum(np.round(x)), lambda x: np.sum(np.floor(x) ** 2)])
+@pytest.mark.parametrize("name", ["newton-cg", "l-bfgs"])
+def test_an_f_that_is_constant_in_pieces_is_not_solved(name, fun):
+    result = optkit.minimize(fun, [1.2, 2.7], method=name)
+    assert result.reason is Reason.NO_SLOPE and not result.success and "constant almost everywhere" in result.message
+    assert result.fun == fun(result.x) < fun(np.array([1.2, 2.7]))
+
+
+def test_a_constant_f_is_success_and_said_to_be_one():
+    result = optkit.minimize(lambda x: 3.0 + 0 * x[0], [1.2, 2.7])
+    assert result.success and "f does not change near x" in result.message
+
+
 # --- exceptions ---
 
 
 class Broken(Exception):
     pass
+
+
+@pytest.mark.parametrize("where", ["fun", "jac"])
+def test_stop_iteration_in_f_is_not_taken_for_that_of_the_callback(where):
+    calls = {"fun": 0, "jac": 0}
+
+    def counted(name, function):
+        def call(x):
+            calls[name] += 1
+            if calls[where] == 4 and name == where:
+                raise StopIteration
+            return function(x)
+        return call
+
+    with pytest.raises(StopIteration) as caught:
+        optkit.minimize(counted("fun", rosen), X0, jac=counted("jac", rosen_der), method="l-bfgs")
+    assert caught.value.result.reason is Reason.EXCEPTION
 
 
 def failing(at, error):

@@ -9,7 +9,7 @@ from scipy.optimize import rosen, rosen_der, rosen_hess, rosen_hess_prod
 
 import optkit
 from optkit import Objective, Point, Reason
-from optkit.solvers import METHODS, Dogleg, TrustExact, TrustKrylov, TrustNCG, TrustSubspace
+from optkit.solvers import METHODS, SR1, Dogleg, TrustExact, TrustKrylov, TrustNCG, TrustSubspace
 from optkit.stopping import Stop
 from optkit.subproblems import MoreSorensen, Region
 from optkit.trust_region import FAR, TrustRegion, first_radius, trust_region_step
@@ -284,3 +284,10 @@ def test_parameters_out_of_range_are_refused(solver, wrong):
 def test_parameters_of_their_own_too(solver, wrong):
     with pytest.raises(ValueError, match=f"{solver.__name__}: need "):
         solver(**wrong)
+
+
+@pytest.mark.parametrize("solver", [TrustNCG, TrustKrylov, TrustExact, TrustSubspace, Dogleg, SR1])
+@pytest.mark.parametrize("wrong", [-1.0, 0.0, math.nan, math.inf])
+def test_the_longest_radius_must_be_positive_and_its_square_finite(solver, wrong):
+    with pytest.raises(ValueError, match=f"{solver.__name__}: need 0 < delta_max"):
+        solver(delta_max=wrong)

@@ -254,12 +254,44 @@ def test_a_limit_met_at_an_optimal_point_is_success():
     assert result.success and result.x[0] == 0.0 and "limit on evaluations" in result.message
 
 
-@pytest.mark.parametrize("gradient, success", [(0.9e-5, True), (1.1e-5, False), (1e-2, False)])
-def test_a_stall_is_success_only_where_the_gradient_is_below_gtol(gradient, success):
-    """f is so small that the scaled test does not hold; gtol itself decides once no step helps."""
+@pytest.mark.parametrize("gradient", [0.9e-5, 1.1e-5, 1e-2])
+def test_a_stall_is_no_success_where_f_is_small(gradient):
     result = optkit.minimize(lambda x: 1e-9 * float(x[0]), [1.0], jac=lambda x: np.array([gradient]), method=Tour(()))
-    assert result.success == success and (result.gnorm <= result.gtol) == success
-    assert ("no step lowers f" in result.message) and result.status == (0 if success else 2)
+    assert not result.success and result.status == 2 and "no step lowers f" in result.message
+
+
+SMALL_F = {
+    "linear, at the edge of its domain": (lambda x: 1e-6 * np.sum(x) + 0 * np.sum(np.sqrt(x)), [0.5, 0.3], {}),
+    "linear, at a bound": (lambda x: 1e-6 * np.sum(x) + 0 * np.sum(np.log(x)), [0.5, 0.3],
+                           {"bounds": [(0, 1)] * 2, "method": "fista"}),
+    "a jump": (lambda x: 1e-6 * (np.sum(x**2) + np.where(x[0] > 0.2, 0, 5)), [1.0, 1.0], {"maxiter": 300}),
+    "a wall": (lambda x: 1e-6 * (np.sum(x**2) + np.where(x[0] < 0.1, np.nan, 0)), [1.0, 1.0], {}),
+    "a kink": (lambda x: 1e-6 * (abs(x[0] - 0.3) + abs(x[1] + 0.2) + 0.1 * np.sum(x**2)), [0.7, -0.4],
+               {"method": "arc"}),
+}
+
+
+@pytest.mark.nan_ok
+@pytest.mark.parametrize("case", SMALL_F)
+def test_a_stall_of_a_small_f_above_its_minimum_is_not_success(case):
+    fun, x0, options = SMALL_F[case]
+    result = optkit.minimize(fun, x0, **options)
+    assert not result.success and result.gnorm > result.gtol
+
+
+@pytest.mark.nan_ok
+def test_minus_infinity_comes_before_a_stall():
+    result = optkit.minimize(lambda x: 1e-6 * np.sum(x**2) if x[0] > 0.1 else -np.inf, [3.0, 3.0])
+    assert result.reason is Reason.UNBOUNDED and not result.success
+
+
+@pytest.mark.parametrize("products", ["exact", "differenced"])
+@pytest.mark.parametrize("name", ["l-bfgs", "cg", "gradient-descent"])
+def test_a_start_at_a_solution_with_f_near_zero_is_success(name, products):
+    """At 1e-9 from it the test wants ‖g‖∞ <= 1e-15, which rounding does not allow."""
+    more = {"hessp": rosen_hess_prod} if products == "exact" else {}
+    result = optkit.minimize(rosen, [1.0 + 1e-12, 1.0], jac=rosen_der, method=name, **more)
+    assert result.success and result.gnorm <= result.gtol
 
 
 # --- saddle points ---
@@ -410,6 +442,107 @@ def test_an_objective_counts_remembers_and_freezes():
     assert objective.best.x is x
 
 
+@pytest.mark.parametrize("pair", [False, True])
+def test_a_value_that_is_not_remembered_any_more_is_counted_again(pair):
+    recorded = Recorded()
+    both = (lambda x: (recorded.fun(x), recorded.jac(x))) if pair else recorded.fun
+    objective = Objective(both, X0, jac=pair or recorded.jac)
+    a, b = np.array([0.5, 0.5]), np.array([0.6, 0.6])
+    objective.point(objective.start().x)
+    assert objective.nfev == len(recorded.fs) == 1
+    objective.value(a)
+    objective.point(b)
+    objective.point(a)
+    assert objective.nfev == len(recorded.fs) == 4
+    objective.point(a)
+    objective.value(b)
+    objective.hvp(a)(np.ones(2))
+    objective.point(b)
+    assert objective.nfev == len(recorded.fs)
+
+
+def test_a_factorisation_that_fails_leaves_nothing_remembered():
+    calls = []
+
+    def fun(x):
+        calls.append(1)
+        return float(np.linalg.cholesky(x.reshape(1, 1))[0, 0])
+
+    objective = Objective(fun, [1.0], jac=lambda x: np.ones(1))
+    objective.start()
+    x = np.array([-1.0])
+    assert objective.value(x) == math.inf and objective.point(x).f == math.inf
+    assert objective.nfev == len(calls) == 3
+
+
+def test_a_lower_point_met_by_differenced_products_is_not_dropped():
+    objective = Objective(lambda x: (rosen(x), rosen_der(x)), X0, jac=True)
+    start = objective.start()
+    objective.hvp(start.x)(-start.g)
+    assert objective.best.f < start.f and objective.best.f == rosen(objective.best.x)
+    assert objective.nfev == objective.njev == 2
+
+
+@pytest.mark.parametrize("jac", ["2-point", "3-point"])
+@pytest.mark.parametrize("method", ["newton-cg", "l-bfgs", "trust-exact"])
+@pytest.mark.parametrize("maxfev", [1, 5, 30, 47])
+def test_limits_hold_inside_differences(jac, method, maxfev):
+    recorded = Recorded()
+    x0 = np.full(10, 1.5)
+    result = optkit.minimize(recorded.fun, x0, jac=jac, method=method, maxfev=maxfev)
+    assert result.reason is Reason.MAXFEV and not result.success
+    assert result.nfev == len(recorded.fs) == maxfev
+    assert result.fun == rosen(result.x) <= recorded.fs[0]
+    assert maxfev > 10 or (result.nit == 0 and np.isnan(result.jac).all() and (result.x == x0).all())
+
+
+def test_the_time_limit_holds_inside_differences():
+    calls = []
+
+    def slow(x):
+        calls.append(1)
+        time.sleep(0.004)
+        return rosen(x)
+
+    result = optkit.minimize(slow, np.full(300, 1.5), jac="2-point", maxtime=0.02)
+    assert result.reason is Reason.MAXTIME and len(calls) <= 6 and result.fun == rosen(result.x)
+
+
+def test_a_limit_within_the_differences_at_the_start_of_a_constrained_run_ends_in_a_result():
+    constraint = {"type": "eq", "fun": lambda x: np.sum(x) - 1}
+    result = optkit.minimize(rosen, np.zeros(3), jac="2-point", constraints=constraint, maxfev=2)
+    assert result.reason is Reason.MAXFEV and not result.success
+
+
+@pytest.mark.nan_ok
+def test_a_start_where_f_is_not_finite_is_refused_before_a_limit_is():
+    with pytest.raises(optkit.objective.UndefinedStart):
+        optkit.minimize(lambda x: math.nan, [1.0, 2.0], jac="2-point", maxfev=2)
+
+
+def test_the_value_at_which_differences_were_cut_short_is_the_best_point():
+    objective = Objective(rosen, np.full(4, 1.5), jac="2-point")
+    objective.start()
+    objective.maxfev = objective.nfev + 3
+    with pytest.raises(Stop):
+        objective.point(np.ones(4))
+    objective.salvage()
+    assert objective.best_without_gradient.f == 0.0
+
+
+def test_a_run_that_a_limit_ends_within_differences_gives_the_value_before_them():
+    whole = optkit.minimize(lambda x: float(x[0] ** 2), [1.0], jac="2-point", method=Tour(()), maxiter=0).nfev
+    result = optkit.minimize(lambda x: float(x[0] ** 2), [1.0], jac="2-point", method=Tour((0.5,)), maxfev=whole + 1)
+    assert result.reason is Reason.MAXFEV and result.fun == 0.25 and np.isnan(result.jac[0])
+
+
+@pytest.mark.nan_ok
+def test_a_point_without_a_finite_gradient_is_not_the_best_one():
+    result = optkit.minimize(lambda x: float(x[0] ** 2), [1.0], jac=lambda x: 2 * x if x[0] == 1 else x * math.nan,
+                             method=Tour((0.5,), end=Reason.MAXFEV))
+    assert result.x[0] == 1.0 and result.jac[0] == 2.0
+
+
 def test_best_computes_the_gradient_a_value_left_out():
     recorded = Recorded()
     objective = Objective(recorded.fun, X0, jac=recorded.jac)
@@ -466,3 +599,10 @@ def test_a_factorisation_that_fails_at_a_trial_point_is_a_rejected_trial():
     assert failed
     with pytest.raises(np.linalg.LinAlgError):
         optkit.minimize(f, np.array([-1.0]))
+
+
+@pytest.mark.parametrize("method", ["fista", "projected-gradient", "projected-newton", "l-bfgs-b"])
+def test_a_lower_value_without_a_gradient_is_not_the_best_point(method):
+    with np.errstate(all="ignore"):
+        result = optkit.minimize(lambda x: np.sum(np.sqrt(x)), [20.0, 1.0], bounds=[(0, 1)] * 2, method=method)
+    assert np.isfinite(result.fun) and np.isfinite(result.jac).all()

@@ -9,6 +9,7 @@ from matplotlib import pyplot
 from matplotlib.figure import Figure
 
 from optkit.plots import convergence
+from optkit.plots.style import pen
 
 matplotlib.use("Agg")
 
@@ -131,3 +132,15 @@ def test_wrong_arguments_are_named(tmp_path):
         convergence([], path=tmp_path / "a.png")
     with pytest.raises(ValueError, match="need one, two or six axes, got 3"):
         convergence(run([1.0]), ax=pyplot.figure().subplots(3))
+
+
+def test_every_run_of_the_whole_field_is_told_apart_in_a_legend_that_fits(tmp_path):
+    names = [f"trust-krylov-{k}" if k % 5 else f"projected-gradient-{k}" for k in range(25)]
+    runs = {name: run([3.0, 2.0, 1.5]) for name in names} | {"cut": run([3.0], success=False)}
+    figure = convergence(runs, path=tmp_path / "a.png")
+    legend = figure.legends[0]
+    assert len({(h.get_color(), h.get_linestyle(), tuple(h._unscaled_dash_pattern[1] or ())) for h in
+                legend.legend_handles}) >= 26
+    assert legend.handlelength >= 4 and not {"x", "X"} & {pen(k).marker for k in range(28)}
+    box = legend.get_window_extent().transformed(figure.transFigure.inverted())
+    assert 0 <= box.x0 and box.x1 <= 1
