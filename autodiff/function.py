@@ -136,7 +136,7 @@ class Function:
             return self._nested(kind, call)
         answer = None
         with self._memory.lock:
-            derived = entry.derived(recording, call.wrt)
+            derived = entry.derived(recording, call.wrt) if self._same_bits else Derived(recording, call.wrt)
             if watch is not None:
                 answer = self._consider(kind, call, entry, recording, watch, derived)
         if answer is None:

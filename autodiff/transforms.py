@@ -24,7 +24,7 @@ def compile(f: Callable, argnum: int = 0, eager: bool = False) -> Function:
     eager : record at every call instead of trusting a recording. Costs one recording at each of the first two calls of
     a signature, then about the price of hand-written NumPy.
     """
-    return Function(f, argnum, eager)
+    return Function(f, argnum, eager, same_bits=not eager)
 
 
 def _transform(answer: str):

@@ -45,7 +45,7 @@ def anew(f):
 
 def assert_whatever_came_before(f, points, v):
     """Recorded always, recorded for the first time, compiled, compiled on another object after other calls."""
-    eager, known, other = ad.compile(anew(f), eager=True), ad.compile(anew(f)), ad.compile(anew(f))
+    eager, known, other = ad.Function(anew(f), eager=True), ad.compile(anew(f)), ad.compile(anew(f))
     for x in points[::-1]:
         known.linearize_grad(x)
         other(x)
@@ -214,7 +214,7 @@ def test_matrices_in_any_layout():
         return np.sum(np.tanh(W.T @ W + b) * W.T[:, :1]) + np.sum(W * 2.0, axis=1) @ b
     C = RNG.standard_normal((N, N))
     for W in (C, np.asfortranarray(C), np.repeat(C, 2, axis=1)[:, ::2]):
-        fun, eager = ad.compile(anew(f)), ad.compile(anew(f), eager=True)
+        fun, eager = ad.compile(anew(f)), ad.Function(anew(f), eager=True)
         for b in POINTS:
             fun.value_and_grad(W, b)
         assert fun.report.mode == "compiled"
@@ -284,7 +284,7 @@ def test_random_functions_are_followed(seed):
     def f(x):
         used.append(rng.standard_normal(N))
         return np.sum(np.sin(x) * used[-1])
-    for fun in (ad.compile(f), ad.compile(f, eager=True)):
+    for fun in (ad.compile(f), ad.Function(f, eager=True)):
         for x in POINTS * 3:
             value, grad = fun.value_and_grad(x)
             at = next(c for c in used[::-1] if np.isclose(value, np.sum(np.sin(x) * c), rtol=1e-10))
@@ -295,7 +295,7 @@ def test_trouble_that_the_function_handles():
     def f(x):
         with np.errstate(all="ignore"):
             return np.sum(np.where(x > 0, np.log(x), 0.0)) + np.exp(x[0]) * (x @ x)
-    fun, eager = ad.compile(f), ad.compile(f, eager=True)
+    fun, eager = ad.compile(f), ad.Function(f, eager=True)
     for _ in range(3):
         for x in POINTS:
             assert_same_bits(fun.value_and_grad(x), eager.value_and_grad(x))
