@@ -10,11 +10,11 @@ import scipy.sparse
 from scipy.optimize import Bounds
 
 from optkit.fit import Fit
-from optkit.implicit import depends_on_trace, plainly
 from optkit.inputs import as_box, flatten_start, wants_an_axis
 from optkit.loop import Outcome, Solver
 from optkit.losses import Loss
 from optkit.minimize import open_run
+from optkit.nesting import depends_on_trace, plainly
 from optkit.observers import Callback, Observer, Path, Progress
 from optkit.options import IgnoredOption, merge_options, split_options
 from optkit.prox import Box

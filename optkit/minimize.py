@@ -10,9 +10,10 @@ from optkit import constrained
 from optkit.checkpoint import Checkpoint, resume
 from optkit.choice import check_copes, choose
 from optkit.implicit import GTOL as IMPLICIT_GTOL
-from optkit.implicit import Running, being_recorded, depends_on_trace, is_nested, minimize_traced, plainly, values
+from optkit.implicit import minimize_traced
 from optkit.inputs import as_box, flatten_start, wants_an_axis
 from optkit.loop import Run, Solver
+from optkit.nesting import Running, being_recorded, depends_on_trace, is_nested, plainly, values
 from optkit.objective import Objective
 from optkit.observers import Callback, Observer, Path, Progress
 from optkit.options import merge_options, method_name, split_options, without_update

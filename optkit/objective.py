@@ -12,8 +12,8 @@ from optkit import differences
 from optkit.derivatives import check_steps_stay_inside, gradient_source, product_source, user_hessian
 from optkit.finite_sum import FiniteSum
 from optkit.history import History
-from optkit.implicit import being_recorded
 from optkit.inputs import as_matrix, flatten_start, structure
+from optkit.nesting import being_recorded
 from optkit.point import Point, Vector, freeze, is_finite, norm, norm_inf
 from optkit.prox import Box, Term, projection, residual
 from optkit.sources import Engine, Matrix, Pair, Product, Separate, Source, User

@@ -98,7 +98,7 @@ def matplotlib_only_in_plots(edge: Edge) -> str | None:
 
 
 MEET_THE_ENGINE = ("optkit.derivatives", "optkit.sources", "optkit.residual_sources", "optkit.implicit",
-                   "optkit.convexity", "optkit.constrained.constraints")
+                   "optkit.nesting", "optkit.convexity", "optkit.constrained.constraints")
 
 
 def autodiff_behind_the_objective(edge: Edge) -> str | None:
@@ -106,7 +106,7 @@ def autodiff_behind_the_objective(edge: Edge) -> str | None:
         (edge.importer == "optkit.inputs" and inside(edge.target, "autodiff.pytree")) or \
         (edge.importer == "optkit.plots.graph" and inside(edge.target, "autodiff.interpreters.draw"))
     if edge.importer.startswith("optkit") and edge.root == "autodiff" and not allowed:
-        return ("in optkit, autodiff is imported only by sources.py, derivatives.py, implicit.py, "
+        return ("in optkit, autodiff is imported only by sources.py, derivatives.py, implicit.py, nesting.py, "
                 "constrained/constraints.py and convexity/ (its "
                 "pytree by inputs.py, its interpreters.draw by plots/graph.py)")
     return None
