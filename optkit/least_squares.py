@@ -21,13 +21,10 @@ from optkit.prox import Box
 from optkit.residual import LeastSquares
 from optkit.residual_sources import flat
 from optkit.result import attach
-from optkit.solvers.gauss_newton import GaussNewton
-from optkit.solvers.levenberg_marquardt import LevenbergMarquardt
+from optkit.solvers import FIT_ALIASES, FITS, LevenbergMarquardt
 from optkit.stopping import Reason
 
 GTOL = 1e-8  # scipy.optimize.least_squares
-METHODS: dict[str, type] = {"lm": LevenbergMarquardt, "gauss-newton": GaussNewton}
-ALIASES = {"levenberg-marquardt": "lm", "trf": "lm", "dogbox": "lm", "gn": "gauss-newton"}
 RENAMED = {"max_nfev": "maxfev"}
 # SciPy's options about how it forms and solves the linear problems: without meaning here.
 MEANINGLESS = {"diff_step", "tr_solver", "tr_options", "jac_sparsity", "workers"}
@@ -67,7 +64,7 @@ def least_squares(residual: Callable, x0: Any, args: Any = (), method: str | Sol
     objective = LeastSquares(residual, x0, args, jac=jac, term=_box(bounds, x0), loss=loss, sparse=sparse,
                              compile=named.get("compile", True))
     solver, rules, door = split_options(named, _solver(method))
-    name = next((known for known, cls in METHODS.items() if type(solver) is cls), type(solver).__name__)
+    name = next((known for known, cls in FITS.items() if type(solver) is cls), type(solver).__name__)
     observers: list[Observer] = [] if callback is None else [Callback(callback, objective)]
     path = Path(objective) if door["return_all"] else None
     with Progress(name) if door["progress"] else nullcontext() as bar:
@@ -114,9 +111,9 @@ def _solver(method: str | Solver | None) -> Solver | type:
     if not isinstance(method, str):
         return method
     key = method.lower().replace("_", "-")
-    if ALIASES.get(key, key) not in METHODS:
-        raise ValueError(f"method: need one of {', '.join(METHODS)}, got {method!r}")
-    return METHODS[ALIASES.get(key, key)]
+    if FIT_ALIASES.get(key, key) not in FITS:
+        raise ValueError(f"method: need one of {', '.join(FITS)}, got {method!r}")
+    return FITS[FIT_ALIASES.get(key, key)]
 
 
 def _box(bounds: Any, x0: Any) -> Box | None:

@@ -13,7 +13,7 @@ from optkit.checks import is_flag, require, typed
 from optkit.linesearch import SEARCHES
 from optkit.loop import Solver
 from optkit.prox import Term
-from optkit.solvers import ALIASES, METHODS
+from optkit.solvers import ALIASES, FIT_ALIASES, FITS, METHODS
 from optkit.stopping import StoppingRules
 
 # SciPy's option names for what has another name here.
@@ -65,12 +65,10 @@ class Methods(dict):
 
     def __str__(self) -> str:
         from optkit.constrained import METHODS as FOR_CONSTRAINTS
-        from optkit.least_squares import ALIASES as ALIASES_FOR_FITS
-        from optkit.least_squares import METHODS as FOR_FITS
 
         sections: list[tuple[str, dict, dict]] = [
             ("minimize", self, ALIASES), ("minimize with constraints", FOR_CONSTRAINTS, {}),
-            ("least_squares", FOR_FITS, ALIASES_FOR_FITS)]
+            ("least_squares", FITS, FIT_ALIASES)]
         width = max(len(name) for _, found, _ in sections for name in found) + 2
         lines = []
         for title, found, aliases in sections:

@@ -6,9 +6,11 @@ from optkit.solvers.bfgs import BFGS
 from optkit.solvers.coordinate_descent import CoordinateDescent
 from optkit.solvers.dogleg import Dogleg
 from optkit.solvers.fista import FISTA
+from optkit.solvers.gauss_newton import GaussNewton
 from optkit.solvers.gradient_descent import GradientDescent
 from optkit.solvers.lbfgs import LBFGS
 from optkit.solvers.lbfgsb import LBFGSB
+from optkit.solvers.levenberg_marquardt import LevenbergMarquardt
 from optkit.solvers.momentum import Momentum
 from optkit.solvers.newton import Newton
 from optkit.solvers.newton_cg import NewtonCG
@@ -74,8 +76,13 @@ ALIASES: dict[str, str] = {
     "nesterov": "momentum",
 }
 
+# The methods of least_squares, and SciPy's names for them.
+FITS: dict[str, type] = {"lm": LevenbergMarquardt, "gauss-newton": GaussNewton}
+FIT_ALIASES: dict[str, str] = {"levenberg-marquardt": "lm", "trf": "lm", "dogbox": "lm", "gn": "gauss-newton"}
+
 __all__ = [
-    "ALIASES", "AdaGrad", "Adam", "BFGS", "CoordinateDescent", "Dogleg", "FISTA", "GradientDescent", "LBFGS", "LBFGSB",
-    "METHODS", "Momentum", "Newton", "NewtonCG", "NonlinearCG", "OWLQN", "ProjectedGradient", "ProjectedNewton",
-    "ProximalGradient", "RMSProp", "SGD", "SR1", "SVRG", "TrustExact", "TrustKrylov", "TrustNCG", "TrustSubspace",
+    "ALIASES", "AdaGrad", "Adam", "BFGS", "CoordinateDescent", "Dogleg", "FISTA", "FITS", "FIT_ALIASES",
+    "GaussNewton", "GradientDescent", "LBFGS", "LBFGSB", "LevenbergMarquardt", "METHODS", "Momentum", "Newton",
+    "NewtonCG", "NonlinearCG", "OWLQN", "ProjectedGradient", "ProjectedNewton", "ProximalGradient", "RMSProp", "SGD",
+    "SR1", "SVRG", "TrustExact", "TrustKrylov", "TrustNCG", "TrustSubspace",
 ]
