@@ -13,14 +13,13 @@ from optkit.fit import Fit
 from optkit.inputs import as_box, flatten_start, wants_an_axis
 from optkit.loop import Outcome, Solver
 from optkit.losses import Loss
-from optkit.minimize import open_run
+from optkit.minimize import finished, open_run
 from optkit.nesting import depends_on_trace, plainly
 from optkit.observers import Callback, Observer, Path, Progress
 from optkit.options import IgnoredOption, merge_options, split_options
 from optkit.prox import Box
 from optkit.residual import LeastSquares
 from optkit.residual_sources import flat
-from optkit.result import attach
 from optkit.solvers import FIT_ALIASES, FITS, LevenbergMarquardt
 from optkit.stopping import Reason
 
@@ -70,13 +69,7 @@ def least_squares(residual: Callable, x0: Any, args: Any = (), method: str | Sol
     with Progress(name) if door["progress"] else nullcontext() as bar:
         watching: list[Observer] = [*observers, *[watcher for watcher in (path, bar) if watcher]]
         run = open_run(objective, solver, rules, watching, door)
-        try:
-            outcome = run.finish()
-        except Exception as error:
-            if (broken := run.broken(error)) is not None:
-                attach(error, _fit(objective, broken, name))
-            raise
-    fit = _fit(objective, outcome, name)
+        fit = finished(run, lambda outcome: _fit(objective, outcome, name))
     if path:
         fit.allvecs = path.points
     if door["disp"]:

@@ -56,11 +56,7 @@ def minimize(fun: Callable, x0: Any, args: Any = (), method: str | Solver | None
     if is_nested() or being_recorded():
         named = {"gtol": IMPLICIT_GTOL, **named}
     if depends_on_trace(args):
-        if limited:
-            raise ValueError("constraints: derivatives of a constrained minimum by args are not supported")
-        if callback is not None or named.get("return_all"):
-            raise ValueError("callback, return_all: not where args are differentiated: iterates have no derivatives, "
-                             "only x and fun of the Result do; call minimize outside with plain args to watch a run")
+        _check_traced(limited, callback, named)
         start = values(x0)
         return minimize_traced(
             lambda args: minimize(fun, start, args, method, jac=jac, hess=hess, hessp=hessp, bounds=bounds, prox=prox,
@@ -83,20 +79,34 @@ def minimize(fun: Callable, x0: Any, args: Any = (), method: str | Solver | None
             open_run(objective, solver, rules, watching, door)
         if called and isinstance(run, constrained.Run):
             called.more = run.told
-        try:
-            with Running():
-                outcome = run.finish()
-        except Exception as error:
-            if (broken := run.broken(error)) is not None:
-                attach(error, _result(run, broken, method_name(solver), choice))
-            raise
-    result = _result(run, outcome, method_name(solver), choice)
+        result = finished(run, lambda outcome: _result(run, outcome, method_name(solver), choice))
     result.message += objective.moved
     if path:
         result.allvecs = path.points
     if door["disp"]:
         print(result)
     return result
+
+
+def _check_traced(limited: bool, callback: Callable | None, named: dict[str, Any]) -> None:
+    """Raises ValueError for what has no derivative by args."""
+    if limited:
+        raise ValueError("constraints: derivatives of a constrained minimum by args are not supported")
+    if callback is not None or named.get("return_all"):
+        raise ValueError("callback, return_all: not where args are differentiated: iterates have no derivatives, "
+                         "only x and fun of the Result do; call minimize outside with plain args to watch a run")
+
+
+def finished(run: Any, result: Callable[[Any], Any]) -> Any:
+    """result(outcome) of the run; what it raises passes through with that of the outcome so far."""
+    try:
+        with Running():
+            outcome = run.finish()
+    except Exception as error:
+        if (broken := run.broken(error)) is not None:
+            attach(error, result(broken))
+        raise
+    return result(outcome)
 
 
 def open_run(objective: Objective, solver: Solver, rules: StoppingRules, observers: list[Observer],

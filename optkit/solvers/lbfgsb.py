@@ -17,6 +17,7 @@ from optkit.subproblems.bounded_quasi_newton import (
     subspace_minimizer,
     to_first_bound,
 )
+from optkit.subproblems.limited_memory import pairs_kept
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,8 +40,7 @@ class LBFGSB:
         require("LBFGSB", self.memory is None or self.memory >= 1, "memory >= 1 or None", memory=self.memory)
 
     def init(self, objective: Objective, point: Point) -> "State":
-        m = self.memory or (30 if objective.n <= 300 else 10)
-        return State(point, 0.0, 0, BoundedMemory.empty(m, objective.n))
+        return State(point, 0.0, 0, BoundedMemory.empty(pairs_kept(self.memory, objective.n), objective.n))
 
     def step(self, objective: Objective, state: "State") -> "State":
         point, memory = state.point, state.memory

@@ -12,6 +12,7 @@ from optkit.point import Point, Vector, first_length, norm
 from optkit.prox import L1
 from optkit.stopping import Reason, Stop
 from optkit.subproblems.bounded_quasi_newton import BoundedMemory
+from optkit.subproblems.limited_memory import pairs_kept
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,8 +36,7 @@ class OWLQN:
         require("OWLQN", self.memory is None or self.memory >= 1, "memory >= 1 or None", memory=self.memory)
 
     def init(self, objective: Objective, point: Point) -> "State":
-        m = self.memory or (30 if objective.n <= 300 else 10)
-        return State(point, 0.0, 0, BoundedMemory.empty(m, objective.n))
+        return State(point, 0.0, 0, BoundedMemory.empty(pairs_kept(self.memory, objective.n), objective.n))
 
     def step(self, objective: Objective, state: "State") -> "State":
         point, memory = state.point, state.memory

@@ -365,3 +365,15 @@ def test_terms_are_differentiated_through(term):
 
     h = 1e-4
     assert ad.grad(run)(0.7) == pytest.approx((run(0.7 + h) - run(0.7 - h)) / (2 * h), rel=1e-4, abs=1e-6)
+
+
+def test_a_minimum_inside_a_residual_is_tight_as_inside_another_minimum():
+    """Or the fit would differ with how its residual is evaluated."""
+    inner = []
+
+    def residual(p):
+        inner.append(optkit.minimize(lambda x: np.sum(np.cosh(x - 1)), np.zeros(1), jac=lambda x: np.sinh(x - 1)))
+        return np.array([p[0] - inner[-1].x[0], p[0] - 1.0])
+
+    fit = optkit.least_squares(residual, [0.0], jac="2-point")
+    assert fit.success and all(result.gtol <= 1e-9 for result in inner)
