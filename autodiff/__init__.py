@@ -1,6 +1,7 @@
 """Derivatives of plain NumPy: one recorded graph, many interpreters."""
 
 from . import finite_difference, primitives, pytree, simplify  # noqa: F401 - importing the tables registers them
+from .bounds import bounds
 from .check import check_grads
 from .checkpoint import checkpoint
 from .custom import custom_jvp, custom_vjp, elementwise
@@ -17,7 +18,7 @@ from .transforms import compile, grad, hessian, hvp, jacobian, jvp, linearize, v
 from .trust import Trust
 
 __all__ = [
-    "Function", "Graph", "Primitive", "TraceError", "Tracer", "Trust", "check_grads", "checkpoint", "compile",
+    "Function", "Graph", "Primitive", "TraceError", "Tracer", "Trust", "bounds", "check_grads", "checkpoint", "compile",
     "custom_jvp", "custom_vjp", "derivatives", "elementwise", "finite_difference", "fixed_point", "grad", "hessian",
     "hvp", "implicit_minimum", "implicit_root", "jacobian", "jvp", "linearize", "pytree", "sparse_hessian",
     "sparse_jacobian", "stop_gradient", "taylor", "trace", "value_and_grad", "vjp"]

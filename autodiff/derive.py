@@ -21,11 +21,12 @@ def primal(recording: Graph, safe: bool = False) -> Graph:
     return g
 
 
-def adjoint(g: Graph, wrt: Sequence[Node], cotangents: Sequence) -> list:
-    """Append the cotangents of `wrt` given those of g.outputs (handles or numbers); returns full-shape nodes."""
+def adjoint(g: Graph, wrt: Sequence[Node], cotangents: Sequence, inner: Sequence[Node] = ()) -> list:
+    """Append the cotangents of `wrt`, and of `inner` nodes on the way, given those of g.outputs (handles or numbers);
+    returns full-shape nodes."""
     seeds = [(o, ct) for o, ct in zip(g.outputs, cotangents, strict=True) if type(o) is Node]
-    cts = reverse(g.live(g.outputs), wrt, seeds, g.handle, g)
-    return [_like(g, 0.0 if ct is None else ct, x) for ct, x in zip(cts, wrt, strict=True)]
+    cts = reverse(g.live(g.outputs), wrt, seeds, g.handle, g, inner)
+    return [_like(g, 0.0 if ct is None else ct, x) for ct, x in zip(cts, [*wrt, *inner], strict=True)]
 
 
 def _like(g: Graph, ct, x: Node):

@@ -91,13 +91,16 @@ class Graph:
 
     def __init__(self, source: Graph | None = None):
         self.serial = next(_serial)
-        self.nodes: list[Node] = list(source.nodes) if source else []
-        self.inputs: list[Node] = list(source.inputs) if source else []
-        self.outputs: tuple = source.outputs if source else ()
-        self.guards: list[Node] = list(source.guards) if source else []
-        self.table: dict = dict(source.table) if source else {}
+        self.nodes: list[Node] = list(source.nodes) if source is not None else []
+        self.inputs: list[Node] = list(source.inputs) if source is not None else []
+        self.outputs: tuple = source.outputs if source is not None else ()
+        self.guards: list[Node] = list(source.guards) if source is not None else []
+        self.table: dict = dict(source.table) if source is not None else {}
         self.names: dict[Any, str] = {}      # of nodes, and of constant arrays by id: for people to read
-        self.safe = source.safe if source else False   # safe: zero times an infinite derivative is zero (DESIGN 3.6)
+        self.site: Any = None                # the line of code that the nodes appended now stand for, where it is kept
+        self.sites: dict[Node, Any] = {}
+        self.exact = source is not None and source.exact    # literals are combined only where that does not round
+        self.safe = source is not None and source.safe      # zero times an infinite derivative is zero (DESIGN 3.6)
 
     def input(self, shape: tuple[int, ...], dtype: np.dtype) -> Node:
         node = self.append(INPUT, (), {"number": len(self.inputs)}, shape, dtype)
@@ -107,6 +110,8 @@ class Graph:
     def append(self, prim: Primitive, inputs: tuple, params: dict, shape: tuple[int, ...], dtype: np.dtype) -> Node:
         node = Node(prim, inputs, params, shape, dtype, len(self.nodes))
         self.nodes.append(node)
+        if self.site is not None:
+            self.sites[node] = self.site
         return node
 
     def emit(self, prim: Primitive, inputs: tuple, params: dict = NO_PARAMS):
@@ -159,6 +164,7 @@ class Graph:
         for node in graph.live(graph.outputs):
             if node in image:
                 continue
+            self.site = graph.sites.get(node)
             inputs = tuple([image[i] if type(i) is Node else i for i in node.inputs])
             if node.prim.expand is not None:
                 out = node.prim.expand(*map(self.handle, inputs), **node.params)
@@ -211,6 +217,13 @@ class Graph:
         return "\n".join([*lines, f"  return {', '.join(outs)}"])
 
     __repr__ = __str__
+
+
+def exact_graph() -> Graph:
+    """An empty graph whose formula stays what it is in real arithmetic while it is rewritten."""
+    graph = Graph()
+    graph.exact = True
+    return graph
 
 
 def is_guarding(prim: Primitive, params: dict) -> bool:

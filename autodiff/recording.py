@@ -10,7 +10,7 @@ import scipy.sparse
 
 from . import creators, pytree
 from .contents import BYTES, fingerprint, owner, parts
-from .errors import TraceError, surfacing
+from .errors import TraceError, surfacing, user_frame
 from .graph import CONSTANT, GUARD, Graph, Node, is_guarding
 from .primitive import CARRIERS, NO_PARAMS, Primitive, Tracer
 
@@ -220,8 +220,18 @@ def _stale(prim: Primitive) -> TraceError:
                       "keep nothing that depends on x from one call to the next: compute it again, or return it")
 
 
+class Located(Recording):
+    """A recording that knows which line of the user's code each operation comes from."""
+
+    def record(self, prim: Primitive, args: tuple, params: dict = NO_PARAMS) -> Tracer:
+        out, frame = super().record(prim, args, params), user_frame()
+        if type(out) is Tracer and frame is not None:
+            self.sites[out.node] = (frame.f_code.co_filename, frame.f_lineno)
+        return out
+
+
 def record(f: Callable, args: Sequence, is_input: Callable[[int], bool], kwargs: dict[str, Any],
-           keep: bool = False) -> Recording:
+           keep: bool = False, kind: type[Recording] = Recording) -> Recording:
     """Run f on tracers. `is_input(k)`: whether the float leaves of argument k become inputs of the graph.
 
     keep : whether the values of the run are wanted. A second time, with copies of all constants, where f changes a
@@ -229,12 +239,12 @@ def record(f: Callable, args: Sequence, is_input: Callable[[int], bool], kwargs:
     function that code not found from f reads.
     """
     try:
-        graph = _record_once(f, args, is_input, kwargs, Recording(False, keep))
+        graph = _record_once(f, args, is_input, kwargs, kind(False, keep))
     except TraceError:
         if not creators.widen(f):
             raise
-        graph = _record_once(f, args, is_input, kwargs, Recording(False, keep))
-    return graph if graph.settled() else _record_once(f, args, is_input, kwargs, Recording(True, keep))
+        graph = _record_once(f, args, is_input, kwargs, kind(False, keep))
+    return graph if graph.settled() else _record_once(f, args, is_input, kwargs, kind(True, keep))
 
 
 def _record_once(f: Callable, args: Sequence, is_input: Callable, kwargs: dict, graph: Recording) -> Recording:

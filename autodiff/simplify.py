@@ -2,6 +2,9 @@
 never by cancellation: sums are split only where both parts are nonnegative."""
 
 import math
+import operator
+from collections.abc import Callable
+from fractions import Fraction
 
 import numpy as np
 
@@ -32,6 +35,15 @@ def is_op(a, prim) -> bool:
 
 def is_scalar(a) -> bool:
     return type(a) is Node and a.shape == () and a.dtype.kind == "f"
+
+
+def combined(g: Graph, operation: Callable, a, b):
+    """operation(a, b) of two literals; None where the graph is exact and the result rounds."""
+    value = operation(a, b)
+    if g.exact and not (all(map(math.isfinite, (a, b, value)))
+                        and operation(Fraction(a), Fraction(b)) == Fraction(value)):
+        return None
+    return value
 
 
 def factor(a):
@@ -70,17 +82,20 @@ def _drop_broadcast(inputs):
 def _multiply(g: Graph, inputs, params):
     a, b = inputs
     if is_literal(a) and is_literal(b):
-        return float(a) * float(b)
+        return combined(g, operator.mul, float(a), float(b))
     if not floating(a, b):
         return None
     slim = _drop_broadcast(inputs)
     if slim:
         return g.emit(MULTIPLY, slim)
     (la, ra), (lb, rb) = factor(a), factor(b)
+    both = combined(g, operator.mul, float(la), float(lb))
+    if both is None:
+        return None
     if ra is None or rb is None:
-        return _literal_times(g, la * lb, rb if ra is None else ra, is_literal(a) and b is rb)
+        return _literal_times(g, both, rb if ra is None else ra, is_literal(a) and b is rb)
     if la != 1.0 or lb != 1.0:
-        return g.emit(MULTIPLY, (float(la * lb), g.emit(MULTIPLY, (ra, rb))))
+        return g.emit(MULTIPLY, (both, g.emit(MULTIPLY, (ra, rb))))
     if a is b:
         return g.emit(SQUARE, (a,))
     for s, other in ((a, b), (b, a)):
@@ -122,7 +137,7 @@ def _negative(g: Graph, inputs, params):
 def _add(g: Graph, inputs, params):
     a, b = inputs
     if is_literal(a) and is_literal(b):
-        return a + b
+        return combined(g, operator.add, a, b)
     if not floating(a, b):
         return None
     slim = _drop_broadcast(inputs)
@@ -142,7 +157,7 @@ def _add(g: Graph, inputs, params):
 def _subtract(g: Graph, inputs, params):
     a, b = inputs
     if is_literal(a) and is_literal(b):
-        return a - b
+        return combined(g, operator.sub, a, b)
     if not floating(a, b):
         return None
     slim = _drop_broadcast(inputs)
@@ -162,11 +177,11 @@ def _common_factor(g: Graph, prim, a, b):
     if type(ra) is not Node or type(rb) is not Node or ra.shape != rb.shape:
         return None
     if ra is rb:
-        literal = la + lb if prim is ADD else la - lb
-        return g.emit(MULTIPLY, (float(literal), ra)) if literal != 0 else None
+        literal = combined(g, operator.add if prim is ADD else operator.sub, la, lb)
+        return g.emit(MULTIPLY, (float(literal), ra)) if literal else None
     if la != 1.0 and la == lb:
         return g.emit(MULTIPLY, (la, g.emit(prim, (ra, rb))))
-    if la != 1.0 != lb and la * lb != 0:
+    if la != 1.0 != lb and la * lb != 0 and not g.exact:
         shared = _known_multiple(g, lb / la, rb)
         if shared is not None:                                   # la·(ra ± (r·c)∘d) where r·c is there already
             return g.emit(MULTIPLY, (la, g.emit(prim, (ra, shared))))
@@ -190,7 +205,7 @@ def _known_multiple(g: Graph, ratio: float, product):
 def _divide(g: Graph, inputs, params):
     a, b = inputs
     if is_literal(a) and is_literal(b) and b != 0:
-        return a / b
+        return combined(g, operator.truediv, a, b)
     if is_literal(b) and b == 1 and floating(a):
         return a
     return None
@@ -200,7 +215,7 @@ def _divide(g: Graph, inputs, params):
 def _square(g: Graph, inputs, params):
     a, = inputs
     if is_literal(a):
-        return a * a
+        return combined(g, operator.mul, a, a)
     if is_op(a, NEGATIVE) or is_op(a, ABSOLUTE):
         return g.emit(SQUARE, a.inputs)
     if is_op(a, NORM_ROOT) or is_op(a, SQRT) and nonnegative(a.inputs[0]):      # ‖x‖² is smooth where ‖x‖ is not
@@ -208,7 +223,8 @@ def _square(g: Graph, inputs, params):
     if is_op(a, elementwise.HYPOT):                                              # so is |z|² of a complex number
         return g.emit(ADD, tuple([g.emit(SQUARE, (i,)) for i in a.inputs]))
     literal, rest = factor(a)
-    return g.emit(MULTIPLY, (literal * literal, g.emit(SQUARE, (rest,)))) if literal != 1.0 and floating(a) else None
+    size = combined(g, operator.mul, literal, literal)
+    return g.emit(MULTIPLY, (size, g.emit(SQUARE, (rest,)))) if literal != 1.0 and size and floating(a) else None
 
 
 @rewrites(POWER)

@@ -8,9 +8,9 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from optkit.certified import OPEN, Certified, gap, upwards
 from optkit.checks import is_real, require
-from optkit.convexity import Bound, check
-from optkit.convexity.domains import Region
+from optkit.convexity import Bound
 from optkit.escape import ZERO, free_variables, reduced
 from optkit.inputs import as_box, as_gradient, flatten_start
 from optkit.objective import Objective
@@ -28,7 +28,7 @@ EPS = float(np.finfo(float).eps)
 
 
 class Kind(Enum):
-    """What kind of point it is, as far as first and second derivatives say."""
+    """What kind of point it is, as far as first and second derivatives say; GLOBAL with a proof that f is convex."""
 
     MINIMUM = "a strict local minimum: the gradient vanishes and the Hessian is positive definite"
     SADDLE = "a saddle point: the gradient vanishes and f falls along a direction of negative curvature"
@@ -36,6 +36,7 @@ class Kind(Enum):
     FLAT = "flat: the gradient vanishes and the lowest eigenvalue is zero within its error, so higher orders decide"
     NOT_STATIONARY = "not stationary: the gradient test does not hold"
     UNDECIDED = "undecided"
+    GLOBAL = "a global minimum"
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -48,7 +49,8 @@ class Certificate:
     direction : (n,) the unit eigenvector of `lowest`. how : where the eigenvalues come from.
     at_bounds : indices of the variables at one of two bounds, multipliers : theirs, positive where the bound holds the
         variable, negative where f would fall inwards. fixed : indices of those whose bounds are equal.
-    mu : a constant of strong convexity, None if unknown; gap : then f(x) − f* <= gap. convexity : on whose word.
+    mu : a constant of strong convexity, None if unknown. gap : f(x) − f* <= gap, distance : ‖x − x*‖ <= distance, None
+        where there is no bound. convexity : on whose word, and how sure the bounds are.
     """
 
     kind: Kind
@@ -70,6 +72,7 @@ class Certificate:
     mu: float | None
     gap: float | None
     convexity: str
+    distance: float | None = None
 
     def __str__(self) -> str:
         tol = self.gtol
@@ -84,7 +87,8 @@ class Certificate:
             ("bounds", f"{len(self.at_bounds)} of {self.n} variables at one, multipliers positive {signs[0]}, zero "
                        f"{signs[1]}, negative {signs[2]}" if len(self.at_bounds) else ""),
             ("fixed", f"{len(self.fixed)} of {self.n} variables, their bounds are equal" if len(self.fixed) else ""),
-            ("f(x) − f*", f"<= {self.gap:.3g}" if self.gap is not None else ""),
+            ("f(x) − f*", f"<= {upwards(self.gap)}" if self.gap is not None else ""),
+            ("‖x − x*‖", f"<= {upwards(self.distance)}" if self.distance is not None else ""),
             ("convexity", self.convexity),
         ]
         rows = [(name, text) for name, text in rows if text]
@@ -194,16 +198,13 @@ def _kind(objective: Objective, nearness: float, all_free: bool, spectra: list[S
     return (Kind.MAXIMUM if all_free and seen.largest < -seen.largest_error else Kind.SADDLE), ""
 
 
-def bounded(certificate: Certificate, objective: Objective, x: Any, mu: Any, domain: Region | None) -> Certificate:
-    """The certificate with a bound on f(x) − f*, from μ as given or as proved on a domain.
+def bounded(certificate: Certificate, objective: Objective, x: Any, given: Any) -> Certificate:
+    """The certificate with a bound on f(x) − f*, from a μ that is given.
 
     f(y) >= f(x) + g·(y − x) + μ/2 ‖y − x‖², so that f(x) − f* <= −min over y of the right side less f(x), which is
     ‖g‖²/(2μ) without bounds (Polyak & Łojasiewicz 1963) and one proximal step with them.
     """
-    given = None if mu is None else (_given(certificate, mu), "mu is given")
-    mu, convexity = given or _proved(certificate, objective, x, domain)
-    if mu is None:
-        return replace(certificate, mu=None, gap=None, convexity=convexity)
+    mu = _given(certificate, given)
     point, term = objective.point(flatten_start(x)[0].copy()), objective.term
     y, added = point.x - point.g / mu, 0.0
     if term is not None:
@@ -211,7 +212,37 @@ def bounded(certificate: Certificate, objective: Objective, x: Any, mu: Any, dom
         added = 0.0 if term.is_set else term.value(y) - term.value(point.x)
     d = y - point.x
     return replace(certificate, mu=mu, gap=max(0.0, -(float(point.g.dot(d)) + 0.5 * mu * float(d.dot(d)) + added)),
-                   convexity=f"{mu:.6g}-strongly convex: {convexity}")
+                   convexity=f"{mu:.6g}-strongly convex: mu is given", distance=None)
+
+
+def globally(certificate: Certificate, objective: Objective, x: Any, found: Certified) -> Certificate:
+    """The certificate with what a proof of convexity on a region says of all of it: verdict and bounds.
+
+    Raises ValueError where x lies outside the region, or the Hessian at x refutes what the proof says of it.
+    """
+    flat, mu, where = flatten_start(x)[0], found.mu, found.name
+    if not found.region.contains(flat):
+        raise ValueError(f"certificate: x lies outside the domain, {where}, and a proof there says nothing about it; "
+                         "give a region around x, or minimise within it by bounds= or prox=")
+    if not found.convex:
+        return replace(certificate, mu=None, gap=None, distance=None,
+                       convexity=f"not proved on {where}: {found.proof.undecided}")
+    most = certificate.lowest + certificate.lowest_error
+    if mu > most and certificate.free:
+        raise ValueError(f"certificate: the proof has mu={mu!r}, but the Hessian at x an eigenvalue <= {most:.6g}: "
+                         "fun is not what was proved")
+    bound, sure = gap(objective, flat, found)
+    strong, finite = mu > 0, bound < math.inf
+    stationary = certificate.kind is not Kind.NOT_STATIONARY
+    only = ", and the minimiser is unique" if strong else ""
+    shape = f"{mu:.6g}-strongly convex" if strong else "convex"
+    return replace(
+        certificate, mu=mu if strong else None, gap=bound if finite else None,
+        distance=math.sqrt(2 * bound / mu) * (1 + 4 * EPS) if strong and finite else None,
+        kind=Kind.GLOBAL if stationary else certificate.kind,
+        reason=f"on {where}, where f is proved convex{only}" if stationary else certificate.reason,
+        convexity=f"{shape}: proved on {where}, {found.proof.how}; f* is the least value there; "
+                  + (f"bounds hold {sure}" if finite else OPEN))
 
 
 def _given(certificate: Certificate, mu: Any) -> float:
@@ -224,18 +255,6 @@ def _given(certificate: Certificate, mu: Any) -> float:
     if mu > most and certificate.free:
         raise ValueError(f"certificate: mu={mu!r} is refuted: the Hessian at x has an eigenvalue <= {most:.6g}")
     return float(mu)
-
-
-def _proved(certificate: Certificate, objective: Objective, x: Any, domain: Any) -> tuple[float | None, str]:
-    if not isinstance(domain, Region):
-        raise TypeError(f"certificate: domain: need a region of optkit.convexity, such as Box, got {domain!r:.60}")
-    require("certificate", domain.n == objective.n, f"a domain of {objective.n} unknowns, as x has", domain=domain.n)
-    report = check(objective.plain, domain)
-    if not domain.contains(flatten_start(x)[0]):
-        raise ValueError(f"certificate: x lies outside the domain {domain.label}")
-    if not (report.mu.certified_lower and report.mu.lower > 0):
-        return None, f"not proved strongly convex on {domain.label}: {report.verdict.name}"
-    return _given(certificate, report.mu), f"proved on {domain.label}, and f* is the lowest value there"
 
 
 def objective_again(x: Any, f: float, g: Any, gnorm: float, fun: Callable, args: Any, bounds: Any,

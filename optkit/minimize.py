@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from optkit import constrained
+from optkit.certified import certified, conclude, handed
 from optkit.checkpoint import Checkpoint, resume
 from optkit.choice import check_copes, choose
 from optkit.implicit import GTOL as IMPLICIT_GTOL
@@ -26,7 +27,7 @@ MEASURED = ("‖∇f(x)‖∞", "‖x − prox(x − ∇f(x))‖∞")  # what th
 
 def minimize(fun: Callable, x0: Any, args: Any = (), method: str | Solver | None = None, *, jac: Any = None,
              hess: Any = None, hessp: Callable | None = None, bounds: Any = None, constraints: Any = (),
-             prox: Any = None, tol: float | None = None, callback: Callable | None = None,
+             prox: Any = None, certify: Any = None, tol: float | None = None, callback: Callable | None = None,
              options: dict[str, Any] | None = None, **options_by_name: Any) -> Result:
     """Minimise fun(x, *args) from x0. SciPy's signature and conventions, exact derivatives without writing them.
 
@@ -37,6 +38,9 @@ def minimize(fun: Callable, x0: Any, args: Any = (), method: str | Solver | None
     method : a name (`optkit.methods()`), a solver object, or None to choose by the problem; `result.choice` says why.
     bounds : as in SciPy; no point outside them is evaluated. prox : a penalty or set of optkit.prox added to fun,
         or a dict or list of them with the keys of x0, None for an entry that is free.
+    certify : a region of optkit.convexity, or True for the box of bounds. Before the run f is proved convex there, in
+        10 seconds at most; the method gets certified constants it can use (`result.choice` says which), and the result
+        has the proof and `gap`, with f(x) − f* <= gap for the least value f* on the region.
     jac, hess, hessp : as in SciPy; left out, autodiff provides them. tol : sets gtol.
     callback : callback(xk), callback(intermediate_result=...) or callback(xk, state) after each iteration;
         StopIteration ends the run, and from the last two also returning True.
@@ -56,7 +60,7 @@ def minimize(fun: Callable, x0: Any, args: Any = (), method: str | Solver | None
     if is_nested() or being_recorded():
         named = {"gtol": IMPLICIT_GTOL, **named}
     if depends_on_trace(args):
-        _check_traced(limited, callback, named)
+        _check_traced(limited, certify, callback, named)
         start = values(x0)
         return minimize_traced(
             lambda args: minimize(fun, start, args, method, jac=jac, hess=hess, hessp=hessp, bounds=bounds, prox=prox,
@@ -65,6 +69,12 @@ def minimize(fun: Callable, x0: Any, args: Any = (), method: str | Solver | None
     objective = Objective(fun, x0, args, jac=jac, hess=hess, hessp=hessp, compile=named.get("compile", True),
                           term=added_term(bounds, prox, x0))
     solver, choice = constrained.choose(method, objective, constraints) if limited else choose(method, objective)
+    found = None
+    if certify is not None and certify is not False:
+        _check_certify(limited)
+        found = certified(objective, certify, named.get("maxtime"))
+        named, handed_on = handed(named, solver, found, objective)
+        choice = "; ".join(filter(None, (choice, handed_on)))
     solver, rules, door = split_options(named, solver)
     if not limited:
         check_copes(solver, objective.term)
@@ -81,6 +91,8 @@ def minimize(fun: Callable, x0: Any, args: Any = (), method: str | Solver | None
             called.more = run.told
         result = finished(run, lambda outcome: _result(run, outcome, method_name(solver), choice))
     result.message += objective.moved
+    if found is not None:
+        conclude(result, objective, solver, found)
     if path:
         result.allvecs = path.points
     if door["disp"]:
@@ -88,8 +100,16 @@ def minimize(fun: Callable, x0: Any, args: Any = (), method: str | Solver | None
     return result
 
 
-def _check_traced(limited: bool, callback: Callable | None, named: dict[str, Any]) -> None:
+def _check_certify(limited: bool) -> None:
+    if limited:
+        raise ValueError("certify: not with constraints or their methods: f convex does not make the set they leave "
+                         "convex; give a convex set as bounds= or prox=, or ask optkit.convexity.check about f")
+
+
+def _check_traced(limited: bool, certify: Any, callback: Callable | None, named: dict[str, Any]) -> None:
     """Raises ValueError for what has no derivative by args."""
+    if certify:
+        raise ValueError("certify: not where args are differentiated; call minimize outside with plain args")
     if limited:
         raise ValueError("constraints: derivatives of a constrained minimum by args are not supported")
     if callback is not None or named.get("return_all"):

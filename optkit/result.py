@@ -2,6 +2,7 @@
 
 import contextlib
 import copy
+import math
 import os
 from collections.abc import Callable
 from pathlib import Path
@@ -17,6 +18,7 @@ from optkit.text import duration, shortened
 
 if TYPE_CHECKING:  # a certificate needs an objective, which knows results
     from optkit.certificate import Certificate
+    from optkit.certified import Certified
     from optkit.convexity.domains import Region
     from optkit.objective import Objective
 
@@ -34,7 +36,8 @@ _HESSIAN = "autodiff.hessian(f)(res.x) is the Hessian there, res.certificate() i
 _CONSTRAINED = "only runs with constraints have multipliers and constraint_violation"
 _INSTEAD = {"hess": _HESSIAN, "hess_inv": f"{_HESSIAN}, np.linalg.inv of the first its inverse",
             "multipliers": _CONSTRAINED, "constraint_violation": _CONSTRAINED,
-            "allvecs": "give return_all=True to keep the iterates"}
+            "allvecs": "give return_all=True to keep the iterates",
+            **dict.fromkeys(("proof", "gap"), "give certify=region to minimize, or call res.certificate(region)")}
 
 
 class Result(OptimizeResult):
@@ -45,7 +48,8 @@ class Result(OptimizeResult):
     gradients and Hessian-vector products. history : one Record an iteration. method, choice : the method and how it was
     chosen. derivatives : where they came from. seconds : of the whole run. gnorm, gtol : `measured` and its
     threshold: ‖jac‖∞, or with bounds or a term what takes its place, ‖x − prox(x − jac)‖∞. SciPy's other names for
-    these can be read too: niter, grad, constr_violation, v.
+    these can be read too: niter, grad, constr_violation, v. With certify, also proof : that f is convex, gap : a bound
+    on f(x) − f*, rate : how fast theory says the method is with the constants of the proof, where it says so.
     """
 
     def __str__(self) -> str:
@@ -88,24 +92,32 @@ class Result(OptimizeResult):
 
         Named tuples of your own in x come back as tuples: files hold no classes but those of optkit.
         """
-        return write(path, KIND, _plain(dict(self)), __name__)
+        items = _plain(dict(self))
+        if "proof" in items:
+            items["proof"] = self.proof.to_json()
+        return write(path, KIND, items, __name__)
 
     def certificate(self, domain: "Region | None" = None, *, mu: Any = None, fun: Callable | None = None,
                     args: Any = (), bounds: Any = None, prox: Any = None) -> "Certificate":
         """What the second derivatives say about x: extreme eigenvalues, and what kind of point it is. print() it.
 
-        mu : a number (or a certified Bound of optkit.convexity) for which f is μ-strongly convex: then the certificate
-        bounds f(x) − f*. domain : where optkit.convexity.check is to look for one; a bound comes of it only where that
-        certifies strong convexity there, which sampling does not; else `convexity` says so.
+        domain : a region of optkit.convexity on which f is to be proved convex (in 10 seconds at most); then x is its
+        global minimum there, f(x) − f* is bounded by certified numbers, and res.proof is the proof; else `convexity`
+        says what was in the way. Left out, that of certify= counts. mu : a number (or a certified Bound) for which f is
+        μ-strongly convex, as you say, in place of a proof.
         fun, args, bounds, prox : those of `minimize`, needed where the result comes from a file or a pickle that holds
         no certificate yet. Cost: n products, or some hundred above 300 unknowns; nothing when asked again.
         """
-        from optkit.certificate import bounded, certify, objective_again
+        from optkit.certificate import bounded, certify, globally, objective_again
+        from optkit.certified import again
 
         if "multipliers" in self:
             raise ValueError("certificate: not for runs with constraints; their message says what the curvature along "
                              "the active constraints is, `optimality` and `multipliers` the rest")
-        objective = self.__dict__.get("_objective")
+        if mu is not None and domain is not None:
+            raise ValueError(f"certificate: mu={mu!r} and domain are both given; with mu f counts as strongly convex "
+                             "everywhere, with domain it is proved there")
+        objective, before = self.__dict__.get("_objective"), set(self)
         if fun is not None:
             gnorm = max(self.gnorm, self.gtol)
             differenced = "differences" in self.get("derivatives", "")
@@ -117,11 +129,24 @@ class Result(OptimizeResult):
                 raise ValueError("certificate: the function is not saved with a result; give it again, as in "
                                  "certificate(fun=f, args=args), with bounds if there were any")
             self.certified = certify(objective, self.x, self.gtol)
-        if mu is not None or domain is not None:
-            if objective is None:
-                raise ValueError("certificate: mu and domain need the function again, as in certificate(mu=mu, fun=f)")
-            self.certified = bounded(self.certified, objective, self.x, mu, domain)
+        found: Any = self.__dict__.get("_proved")
+        if mu is None and domain is None and found is None or "certified" in before and domain is mu is None:
+            return self.certified
+        if objective is None:
+            raise ValueError("certificate: mu and domain need the function again, as in certificate(mu=mu, fun=f)")
+        if mu is not None:
+            self.certified = bounded(self.certified, objective, self.x, mu)
+            return self.certified
+        if domain is not None and (found is None or found.region is not domain):
+            found = again(objective, domain, self.get("proof"))
+        self.certified = globally(self.certified, objective, self.x, found)
+        self.know(found)
+        self.proof, self.gap = found.proof, math.inf if self.certified.gap is None else self.certified.gap
         return self.certified
+
+    def know(self, found: "Certified") -> None:
+        """Keep where the proof holds, for `certificate`; that is neither saved nor pickled, the proof itself is."""
+        self.__dict__["_proved"] = found
 
     def remember(self, objective: "Objective") -> None:
         """Keep how to compute products, for `certificate`; it is neither saved nor pickled."""
@@ -170,6 +195,7 @@ def attach(error: Exception, result: Result) -> None:
 def load(path: str | os.PathLike) -> Result:
     """A Result written by `Result.save`. Raises ValueError where the file is something else."""
     import optkit.certificate  # noqa: F401 - one may be in the file, and its class is looked up, not imported
+    from optkit.convexity.proof import Proof
     from optkit.fit import Fit
 
     items = read(path, KIND, __name__, "Result.save")
@@ -178,4 +204,6 @@ def load(path: str | os.PathLike) -> Result:
     if wrong:
         raise ValueError(f"need a file written by Result.save, got {os.fspath(path)!r}, which holds no result: "
                          f"{', '.join(wrong)} missing, or of another type")
+    if "proof" in items:
+        items["proof"] = Proof.from_json(items["proof"])
     return Fit.loaded(items) if "active_mask" in items else Result(items)

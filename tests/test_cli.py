@@ -1,5 +1,6 @@
 """The command line, run in this process: what it prints, writes and returns, and what it says when it is misused."""
 
+import json
 import re
 import sys
 
@@ -8,6 +9,7 @@ import pytest
 
 import optkit
 from optkit import cli
+from optkit.cli import targets
 
 pytestmark = pytest.mark.nan_ok      # as a user runs it: under NumPy's defaults
 
@@ -19,6 +21,9 @@ def f(x):
 
 def concave(x):
     return -np.sum(x ** 2)
+
+def scalar(x):
+    return x ** 3
 
 def broken(x):
     return undefined + x[0]
@@ -63,7 +68,7 @@ def test_demo_shows_everything(run, here):
         assert method in err                              # its progress display
     for heading in ("iterations", "f", "g", "Hv", "seconds", "stationarity", "stopped"):
         assert f" {heading} " in out.split("───")[0].replace("\n", " \n")
-    assert "NO COUNTEREXAMPLE" in out and "NOT CONVEX" not in out
+    assert "PROVED STRONGLY CONVEX" in out and "NOT CONVEX" not in out
     assert out.rstrip().endswith("picture.png") and (here / "picture.png").read_bytes().startswith(b"\x89PNG")
 
 
@@ -126,6 +131,31 @@ def test_convexity_of_a_problem_and_of_ones_own(run, here):
     assert code == 0 and "NOT CONCAVE" not in out.splitlines()[0] and "[-1, 1]^3" in out and "seed 7" in out
 
 
+@pytest.mark.parametrize("box", [("--box", "-2", "2"), ("--box", "-2,2"), ("--box=-2,2",)])
+def test_convexity_of_a_shape_on_a_box(run, box):
+    code, out, _ = run("convexity", "mine:f", *box, "--shape", "10", "--budget", "1000")
+    assert code == 0 and out.startswith("PROVED STRONGLY CONVEX on the box [-2, 2]^10")
+    code, out, _ = run("convexity", *box, "--shape", "2,3", "--property", "affine,concave", "mine:concave", "--budget",
+                       "1000")
+    assert code == 0 and out.startswith("NOT AFFINE on the box [-2, 2]^6") and "concave: PROVED" in out
+
+
+def test_convexity_as_json_and_as_a_page(run, here):
+    code, out, err = run("convexity", "mine.py:scalar", "--shape", "scalar", "--box", "-1", "3", "--json", "--html",
+                         "r.html", "--plot", "r.png", "--budget", "500")
+    data = json.loads(out)
+    assert code == 0 and data["verdict"] == "NOT_CONVEX" and data["domain"] == "the box [-1, 3]"
+    assert "r.html" in err and "r.png" in err and (here / "r.png").stat().st_size > 0
+    page = (here / "r.html").read_text(encoding="utf-8")
+    assert page.startswith("<!DOCTYPE html>") and "NOT CONVEX" in page and "from mine import scalar as f" in page
+
+
+def test_convexity_says_what_can_be_asked(run, monkeypatch):
+    monkeypatch.setenv("COLUMNS", "400")
+    out = " ".join(run("convexity", "--help")[1].split())
+    assert "log-convex" in out and "--html FILE" in out and "-2 2, or -2,2" in out
+
+
 def test_problems_lists_them_all(run):
     import problems
     code, out, _ = run("problems")
@@ -138,7 +168,7 @@ def test_problems_lists_them_all(run):
     (["minimize", "mine.py:f"], "--x0: a function of your own needs a start"),
     (["minimize", "mine.py:f", "--x0", "a,b"], "--x0: need numbers like 1,2,3, or zeros:10 or ones:10, got 'a,b'"),
     (["minimize", "mine.py:f", "--x0", "zeros:0"], "--x0: need numbers like 1,2,3"),
-    (["minimize", "mine.py:g", "--x0", "1"], "mine.py has no function 'g'; it has f, concave, broken, vector"),
+    (["minimize", "mine.py:g", "--x0", "1"], "mine.py has no function 'g'; it has f, concave, scalar, broken, vector"),
     (["minimize", "mine.py:constant", "--x0", "1"], "no function 'constant'"),
     (["minimize", "gone.py:f", "--x0", "1"], "no file 'gone.py'"),
     (["minimize", "no_such_module:f", "--x0", "1"], "ModuleNotFoundError: No module named 'no_such_module'"),
@@ -150,6 +180,13 @@ def test_problems_lists_them_all(run):
     (["minimize", "mine.py:broken", "--x0", "1"], "mine.py:broken failed: NameError: name 'undefined'"),
     (["minimize", "mine.py:vector", "--x0", "1,2"], "must return one number"),
     (["convexity", "rosenbrock", "--box", "1"], "--box: need two numbers, lower and upper, got 1"),
+    (["convexity", "rosenbrock", "--box", "1", "2", "3"], "unrecognized arguments: 3"),
+    (["convexity", "mine.py:f", "--shape", "0"], "--shape: need sizes such as 10 or 3,4, or scalar, got '0'"),
+    (["convexity", "mine.py:f", "--shape", "a"], "need sizes such as 10 or 3,4"),
+    (["convexity", "mine.py:f", "--shape", "2", "--x0", "1,2"], "by --shape or by --x0, not by both"),
+    (["convexity", "mine.py:f"], "--x0: a function of your own needs a start"),
+    (["convexity", "mine.py:f", "--shape", "2", "--html", "nowhere/x.html"], "no directory 'nowhere'"),
+    (["convexity", "mine.py:f", "--shape", "2", "--property", "convexe"], "properties must be some of convex"),
     (["minimize", "rosenbrock", "--bounds", "1"], "--bounds: need two numbers, lower and upper, got 1"),
     (["compare", "rosenbrock", "--bounds", "2,1"], "lower <= upper"),
     (["compare", "beale", "--plot", "nowhere/x.png"], "no directory 'nowhere' to write 'nowhere/x.png' to"),
@@ -178,5 +215,5 @@ def test_our_own_mistakes_are_not_hidden(here, monkeypatch):
 
 
 def test_bounds_follow_the_structure_of_x0():
-    bound = cli._filled({"W": np.zeros((2, 3)), "b": 0.0}, -1.0)
+    bound = targets.filled({"W": np.zeros((2, 3)), "b": 0.0}, -1.0)
     assert bound["W"].shape == (2, 3) and bound["W"].min() == bound["W"].max() == bound["b"] == -1.0

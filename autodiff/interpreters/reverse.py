@@ -23,26 +23,30 @@ from .forward import bind_item
 _LAZY = (SUM, BROADCAST)     # transposes that accept a cotangent smaller than the node
 
 
-def reverse(nodes: Iterable[Node], wrt: Sequence[Node], seeds: list[tuple], value: Callable, graph: Graph) -> list:
+def reverse(nodes: Iterable[Node], wrt: Sequence[Node], seeds: list[tuple], value: Callable, graph: Graph,
+            inner: Sequence[Node] = ()) -> list:
     """Cotangents of `wrt`, each broadcastable to its node; None where nothing depends on it.
 
     seeds : (node, cotangent) pairs. value(node) : the node's handle or value. graph : scales, and hosts local tangents.
+    inner : nodes on the way whose cotangents are wanted too, behind those of `wrt`.
     """
     nodes = list(nodes)
     active = dependents(nodes, wrt)
     pending: dict = defaultdict(list)
     for node, ct in seeds:
         pending[node].append(ct)
-    sources = set(wrt)
+    sources, found = set(wrt), dict.fromkeys(inner)
     mixed = any(node.dtype in COMPLEX for node in nodes if type(node.dtype) is not tuple)
     for node in reversed(nodes):
         if node not in active or node not in pending or node in sources:
             continue
         ct = total(pending.pop(node), node)
+        if node in found:
+            found[node] = ct
         for number, contribution in _contributions(node, ct, active, value, graph):
             part = _real_for(node.inputs[number], contribution) if mixed else contribution
             pending[node.inputs[number]].append(part)
-    return [total(pending[x], x) if x in pending else None for x in wrt]
+    return [*[total(pending[x], x) if x in pending else None for x in wrt], *[found[node] for node in inner]]
 
 
 def _real_for(node: Node, contribution):

@@ -4,21 +4,24 @@ from __future__ import annotations
 
 import json
 import math
-import textwrap
+from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
 from typing import Any
 
-import numpy as np
-
+from .bending import Bending, bending
 from .domains import Region
-from .oracle import Counts
+from .natural import natural_domain
+from .oracle import Counts, Vector
+from .paste import jsonable
+from .proof import Proof
+from .properties import SHAPES
 from .search import Row
 from .verdict import Bound, Verdict
-from .witness import Witness
+from .wording import attained, lines
 
 CONFIDENCE_DELTA = 0.05
-WIDTH = 110  # characters in a printed line
-NOUN = {"convex": "convexity", "concave": "concavity"}
 
 
 @dataclass(frozen=True, eq=False)
@@ -26,29 +29,31 @@ class Examination:
     """The criteria applied to f (shape "convex") or to −f (shape "concave").
 
     segments, violations : independent segments drawn under the region's law, and how many showed a gap above rounding.
-    eigenvalues : (smallest, largest) of the Hessian of f at each point where it was looked at.
+    eigenvalues : (smallest, largest) of the Hessian of f at each of `points` (flat), where it was looked at.
     """
 
     shape: str
     rows: tuple[Row, ...]
-    witness: Witness | None
-    suspicion: Witness | None
+    witness: Any
+    suspicion: Any
     curious: str
     segments: int
     violations: int
     eigenvalues: tuple[tuple[float, float], ...] = field(repr=False)
     hurried: bool
+    points: tuple[Vector, ...] = field(default=(), repr=False)
 
     @property
     def statistics(self) -> str:
         """What the independent segments entitle one to say, and nothing more."""
+        units, noun = SHAPES[self.shape].unit, SHAPES[self.shape].noun
         if self.segments == 0:
-            return "no segment could be drawn on which f is finite"
+            return f"no {units.replace('segments', 'segment')} could be drawn on which f is finite"
         if self.violations:
-            return f"{self.violations} of {self.segments} independent random segments show a gap above rounding"
+            return f"{self.violations} of {self.segments} independent random {units} show a gap above rounding"
         fraction = math.log(1 / CONFIDENCE_DELTA) / self.segments
-        return (f"after {self.segments} independent random segments without a violation, at most {fraction:.2%} of "
-                f"segments violate {NOUN[self.shape]}, at {1 - CONFIDENCE_DELTA:.0%} confidence and under that law; "
+        return (f"after {self.segments} independent random {units} without a violation, at most {fraction:.2%} of "
+                f"{units} violate {noun}, at {1 - CONFIDENCE_DELTA:.0%} confidence and under that law; "
                 f"trials pushed to the worst carry no probability, and none of this implies that f is {self.shape}")
 
 
@@ -58,14 +63,16 @@ class ConvexityReport:
 
     witness : points that refute, or (not `verified`) are suspected to; or None.
     mu, L : mu I ⪯ ∇²f ⪯ L I on the domain; kappa = L/mu. Sampling bounds mu from above, L and kappa from below, and
-    certifies nothing. examinations : of f, of −f, or both, with their rows. trouble : where f is not finite (or "").
-    derivatives : how they were had. hurried : whether maxtime cut the search short.
+    certifies nothing; proofs do. proofs : {property: what was proved, or why nothing was}. examinations : of f, of −f,
+    or both, with their rows. trouble : where f is not finite (or ""). f : what was examined, of one argument.
+    derivatives : how they were had. unsteady : that f gave two values at one point, so that nothing follows; or "".
+    hurried : whether maxtime cut the search short.
     """
 
     verdict: Verdict
     verdicts: dict[str, Verdict]
     reason: str
-    witness: Witness | None
+    witness: Any
     mu: Bound
     L: Bound
     kappa: Bound
@@ -77,6 +84,9 @@ class ConvexityReport:
     hurried: bool
     seconds: float
     seed: int
+    proofs: dict[str, Proof] = field(default_factory=dict)
+    f: Callable[[Any], Any] | None = field(default=None, repr=False)
+    unsteady: str = ""
 
     @property
     def rows(self) -> tuple[Row, ...]:
@@ -87,85 +97,62 @@ class ConvexityReport:
     def statistics(self) -> str:
         return self.examinations[0].statistics
 
+    @cached_property
+    def bending(self) -> Bending | None:
+        """Where the Hessian was looked at, and where it refutes; None where it was not."""
+        return bending(self)
+
+    @property
+    def on_edge(self) -> bool:
+        """Whether values were met that are not finite, all of them on the boundary of the domain."""
+        return "on its boundary" in self.trouble
+
+    @cached_property
+    def natural(self) -> str:
+        """What `natural_domain` says, where values were met that are not finite; else ""."""
+        return natural_domain(self.f, self.domain)[1] if self.trouble and self.f is not None else ""
+
     def to_json(self) -> str:
-        """Everything above as JSON text; numbers that are not finite become null."""
+        """Everything above as JSON text, the proofs as `Proof.to_json` has them; numbers not finite become null.
+
+        The domain is its label, and what `Region.to_json` gives where it is not known by functions alone.
+        """
         return json.dumps({
             "verdict": self.verdict.value, "verdicts": {k: v.value for k, v in self.verdicts.items()},
-            "reason": self.reason, "domain": self.domain.label, "witness": self.witness and self.witness.to_json(),
+            "reason": self.reason, "domain": self.domain.label, "region": _region(self.domain),
+            "witness": self.witness and self.witness.to_json(),
             **{name: {k: jsonable(v) for k, v in vars(getattr(self, name)).items()} for name in ("mu", "L", "kappa")},
+            "attained": {name: jsonable(attained(self, name)) for name in ("mu", "L")},
+            "proofs": {name: json.loads(proof.to_json()) for name, proof in self.proofs.items()},
             "criteria": {e.shape: [{k: jsonable(v) for k, v in row._asdict().items()} for row in e.rows]
                          for e in self.examinations},
-            "statistics": {e.shape: e.statistics for e in self.examinations}, "trouble": self.trouble,
+            "eigenvalues": {e.shape: [{"x": jsonable(x), "lowest": jsonable(low), "highest": jsonable(high)}
+                                      for x, (low, high) in zip(e.points, e.eigenvalues, strict=False)]
+                            for e in self.examinations},
+            "statistics": {e.shape: e.statistics for e in self.examinations},
+            "trouble": self.trouble, "unsteady": self.unsteady, "natural": self.natural,
             "derivatives": self.derivatives, **self.counts._asdict(),
             "hurried": self.hurried, "seconds": self.seconds, "seed": self.seed}, indent=2)
 
-    def plot(self, path: str | None = None) -> Any:
-        """A matplotlib figure, saved to `path` if given: the slice through the witness, and the eigenvalues met."""
+    def html(self, path: Any = None) -> str:
+        """One page that needs nothing else, written to `path` if given: text, tables, proof, witness and picture."""
+        from .page import page
+        text = page(self)
+        if path is not None:
+            Path(path).write_text(text, encoding="utf-8")
+        return text
+
+    def plot(self, path: Any = None) -> Any:
+        """A matplotlib figure, saved to `path` if given: the slice through the witness, and a map of the curvature."""
         from optkit.plots.convexity import convexity
         return convexity(self, path=path)
 
     def __str__(self) -> str:
-        return "\n".join(_lines(self))
+        return "\n".join(lines(self))
 
 
-def jsonable(value: Any) -> Any:
-    """Nested arrays as lists; numbers that are not finite as None."""
-    if isinstance(value, dict):
-        return {k: jsonable(v) for k, v in value.items()}
-    if isinstance(value, (list, tuple)):
-        return [jsonable(v) for v in value]
-    if isinstance(value, (np.ndarray, np.generic)):
-        return jsonable(value.tolist())
-    if isinstance(value, float) and not math.isfinite(value):
+def _region(domain: Region) -> Any:
+    try:
+        return domain.to_json()
+    except TypeError:           # known by functions, which JSON cannot hold
         return None
-    return value
-
-
-def _lines(report: ConvexityReport) -> list[str]:
-    c = report.counts
-    lines = [f"{_title(report.verdict)} on {report.domain.label}: {report.reason}"]
-    if len(report.verdicts) > 1:
-        lines.append("  verdicts    " + ", ".join(f"{name}: {_title(v)}" for name, v in report.verdicts.items()))
-    if report.witness is not None:
-        lines += _witness_lines(report.witness)
-    for e in report.examinations:
-        lines += ["", *_examination_lines(e)]
-    kappa = "infinite, since mu <= 0" if report.mu.upper <= 0 else str(report.kappa)
-    lines += ["", f"  mu {report.mu}   L {report.L}   kappa {kappa}",
-              "  (mu I <= Hessian <= L I on the domain, kappa = L/mu; factor 1/2: f - mu/2 |x|^2 is convex)"]
-    if report.trouble:
-        lines.append(f"  natural domain: {report.trouble}")
-    lines.append(f"  {c.nfev} values, {c.njev} gradients, {c.nhev} Hessian products in {report.seconds:.2g} s; "
-                 f"derivatives {report.derivatives}; seed {report.seed}")
-    if report.hurried:
-        lines.append("  maxtime cut the search short: f is slow; raise maxtime to look harder")
-    return lines
-
-
-def _examination_lines(e: Examination) -> list[str]:
-    head = "criterion" if e.shape == "convex" else "criterion on -f"
-    lines = [f"  {head:<18}{'outcome':<13}{'trials':>8}{'pushed':>8}   worst"]
-    for r in e.rows:
-        worst = f"{r.quantity} {r.worst:.4g}" if np.isfinite(r.worst) else ""
-        lines.append(f"  {r.name:<18}{r.outcome:<13}{r.trials:>8}{r.pushed:>8}   {worst}")
-        lines += textwrap.wrap(r.note, WIDTH, initial_indent=" " * 20, subsequent_indent=" " * 20)
-    return lines + textwrap.wrap(f"statistics: {e.statistics}.", WIDTH, initial_indent="  ", subsequent_indent="    ")
-
-
-def _title(verdict: Verdict) -> str:
-    return verdict.value.replace("_", " ")
-
-
-def _witness_lines(w: Witness) -> list[str]:
-    chord = " + ".join(f"{c:g} f({name})" for c, name in zip(w.weights, "xyuvw", strict=False))
-    sign = "f(z) - chord" if w.shape == "convex" else "chord - f(z)"
-    rounding = f"rounding at most {w.bound:.2g} by {w.how}" if w.verified else f"NOT verified by {w.how}"
-    shown = [f"              {name} = {_short(p)}" for name, p in zip("xyuvw", w.points, strict=False)]
-    return [f"  witness     {sign} = {w.gap:.6g} ({rounding})", f"              chord = {chord}", *shown,
-            f"              z = {_short(w.middle)}   report.witness.recheck() recomputes it"]
-
-
-def _short(x: Any) -> str:
-    if isinstance(x, (dict, list, tuple)):
-        return repr(jsonable(x))[:100]
-    return np.array2string(np.asarray(x), precision=8, threshold=8, edgeitems=3).replace("\n", "\n" + " " * 18)

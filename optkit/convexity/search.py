@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from functools import cached_property
 from typing import Any, NamedTuple
 
@@ -11,12 +11,20 @@ import numpy as np
 from scipy import optimize
 
 from .domains import Region
+from .evidence import Evidence, verify
+from .hints import Inside, inside
+from .measures import DAMPING, curvature_bounds, envelope, per_square
 from .oracle import Matrix, Oracle, Vector
-from .verify import Evidence, verify
+from .replay import off_hull
+from .shrink import shrink
 from .witness import EPS, FLOOR, Segment, Witness, exact_segment
+
+__all__ = ["DAMPING", "Extreme", "OutOfBudget", "Row", "Samples", "Search", "curvature_bounds", "envelope",
+           "per_square"]
 
 STEPS = np.geomspace(10.0, 1e-9, 31)  # half-lengths tried around a suspicious point, in half-widths of the region
 LINE_PARTS = 40                       # of a chord that is scanned by values of f
+AFTERWARDS = 0.05                     # of a share, once f is refuted
 SAMPLES = 128                         # well-spread points with gradients
 VERIFICATIONS = 6                     # segments submitted for one suspicion
 ITERATIONS = 30                       # of one descent
@@ -25,7 +33,7 @@ DIFFERENCED_STEPS = 200               # trials of one derivative-free descent
 NOISE_POINTS = 6
 NOISE_STEP = 1e-7                     # half-widths; sixth differences of a smooth f over it are far below rounding
 NOISE_SAFETY = 4
-DAMPING = 1e-3                        # half-widths below which a segment no longer gains by shrinking
+GRACE = 0.2                           # of the time, on top of a criterion's share, for verifying what it suspects
 
 
 class Row(NamedTuple):
@@ -46,6 +54,14 @@ class Row(NamedTuple):
     mu: float = np.inf
     L: float = -np.inf
     note: str = ""
+    witness: Any = None  # Witness or Counterexample that refutes, or is suspected to
+
+    def __str__(self) -> str:
+        """In words; the witness below."""
+        worst = f"; {self.quantity} {self.worst:.4g}" if np.isfinite(self.worst) else ""
+        tried = f" ({self.trials} trials, {self.pushed} pushed to the worst{worst})" if self.trials else ""
+        note = f"\n  {self.note}" if self.note else ""
+        return f"{self.name}: {self.outcome}{tried}{note}" + (f"\n{self.witness}" if self.witness is not None else "")
 
 
 class Samples(NamedTuple):
@@ -69,10 +85,18 @@ class OutOfBudget(Exception):  # noqa: N818 - ends a descent, never seen by user
 
 
 class Search:
-    """One examination of `oracle` on `region`. `witness` is verified; `suspicion` is the best gap that could not be."""
+    """One examination of `oracle` on `region`. `witness` is verified; `suspicion` is the best gap that could not be.
+
+    scale : (n,) what scaled coordinates are measured in: half-widths, or their median where the region lies in a
+    subspace. Z : (n, k) an orthonormal basis of that subspace's directions, or None. starts : points inside at which
+    somebody suspects a negative curvature, looked at first.
+    """
 
     def __init__(self, oracle: Oracle, region: Region, rng: np.random.Generator, budget: int, seconds: float):
         self.oracle, self.region, self.rng = oracle, region, rng
+        subspace = getattr(region, "subspace", None)
+        self.Z: Matrix | None = None if subspace is None else subspace[1]
+        self.scale = region.scale if self.Z is None else np.full(region.n, float(np.median(region.scale)))
         self.budget, self.seconds, self.hurried = budget, seconds, False
         self.witness: Witness | None = None
         self.suspicion: Witness | None = None
@@ -80,16 +104,18 @@ class Search:
         self.lowest: Extreme | None = None
         self.highest: Extreme | None = None
         self.eigenvalues: list[tuple[float, float]] = []
+        self.looked: list[Vector] = []          # the points at which they are
         self.limit, self.until = 0, np.inf
         self.segments = self.segment_violations = 0
+        self.starts: Sequence[Vector] = ()
 
     @property
     def refuted(self) -> bool:
         return self.witness is not None
 
     def start(self, share: float) -> int:
-        """Give the next criterion a share of budget and time, a tenth of it once f is refuted; returns it in calls."""
-        calls = int(share * self.budget * (0.1 if self.refuted else 1.0))
+        """Give the next criterion a share of budget and time, less of it once f is refuted; returns it in calls."""
+        calls = int(share * self.budget * (AFTERWARDS if self.refuted else 1.0))
         self.limit, self.until = self.oracle.spent + calls, time.perf_counter() + share * self.seconds
         return calls
 
@@ -101,6 +127,10 @@ class Search:
         late = time.perf_counter() > self.until
         self.hurried |= late
         return late
+
+    def overdue(self) -> bool:
+        """Whether the time is over by so much that what is suspected is not looked at any more."""
+        return time.perf_counter() > self.until + GRACE * self.seconds
 
     def outcome(self, violated: bool) -> str:
         """The word for a criterion that saw, or did not see, a violation above `doubt`."""
@@ -119,7 +149,10 @@ class Search:
         By sixth differences of f over a tiny step, and against extended precision where f can be had in it.
         """
         worst = 0.0
-        for x in self.region.center + 0.99 * (self.region.sample(NOISE_POINTS, self.rng) - self.region.center):
+        points = self.region.center + 0.99 * (self.region.sample(NOISE_POINTS, self.rng) - self.region.center)
+        for i, x in enumerate(points):
+            if i and self.late():
+                break
             d = self.region.scale * self.rng.choice([-1.0, 1.0], x.size) * NOISE_STEP
             f = np.array([self.oracle.value(self.region.project(x + k * d)) for k in range(-3, 4)])
             fine = self.oracle.extended(x.astype(np.longdouble))
@@ -134,28 +167,38 @@ class Search:
         cost = 2 if self.oracle.exact else 3 * self.oracle.n + 1
         k = int(np.clip(0.1 * self.budget / cost, 8, SAMPLES))
         X = self.region.spread(k, self.rng)
-        pairs = [self.oracle.value_and_grad(x) for i, x in enumerate(X) if i < 8 or not self.late()]
+        pairs = [self.oracle.value_and_grad(x) for i, x in enumerate(X) if i == 0 or not self.late()]
         X = X[: len(pairs)]
         f, g = np.array([p[0] for p in pairs]), np.array([p[1] for p in pairs])
         fine = np.isfinite(f) & np.isfinite(g).all(axis=1)
         return Samples(X[fine], f[fine], g[fine])
 
+    @cached_property
+    def formula(self) -> Inside | None:
+        """What the recorded formula computes on its way, to be searched; None where the engine cannot give it."""
+        return inside(self)
+
     @property
     def even(self) -> bool:
         """Whether all coordinates have one width, so that scaled and raw curvature agree up to a factor."""
-        return bool(np.ptp(self.region.scale) == 0)
+        return bool(np.ptp(self.scale) == 0)
+
+    def hull(self, d: Vector) -> Vector:
+        """The part of a direction along which the region extends."""
+        return d if self.Z is None else self.Z @ (self.Z.T @ d)
 
     def place(self, u: Vector) -> Vector:
         """The point at scaled coordinates u (the centre is 0, half-widths are 1)."""
-        return self.region.project(self.region.center + self.region.scale * u)
+        return self.region.project(self.region.center + self.scale * u)
 
     def scaled(self, x: Vector) -> Vector:
-        return (x - self.region.center) / self.region.scale
+        return (x - self.region.center) / self.scale
 
     def probe(self, p: Vector, d: Vector) -> bool:
         """Look for a verified witness among segments of many lengths around p along d. Cost: up to 186 calls of f."""
+        d = self.hull(d)
         length = float(np.max(np.abs(d) / self.region.scale))
-        if self.refuted or not 0 < length < np.inf or not np.isfinite(p).all():
+        if self.refuted or self.overdue() or not 0 < length < np.inf or not np.isfinite(p).all():
             return self.refuted
         candidates = [s for s in self._segments(p, d / length) if s.excess > 1]
         candidates.sort(key=lambda s: -s.excess)
@@ -185,15 +228,22 @@ class Search:
         for segment in candidates:
             evidence = verify(self.oracle, segment, self.rng)
             if evidence.real:
-                self.witness = self._witness(segment, evidence)
+                self.witness = self._witness(*shrink(self.oracle, segment, evidence, self.rng, self.until))
                 return True
-            if evidence.real is None and segment.gap > self.doubt(segment.floor / FLOOR):
+            if evidence.real is None and segment.gap > self.doubt(segment.floor / FLOOR) + self._off_hull(segment):
                 if self.suspicion is None or segment.gap > self.suspicion.gap:
                     self.suspicion = self._witness(segment, evidence)
             denials += evidence.real is False
             if denials > 1:
                 break
         return False
+
+    def _off_hull(self, s: Segment) -> float:
+        """What the distance of rounded points from the affine hull of the region may add to the gap, to first order."""
+        if self.Z is None or not self.oracle.exact:
+            return 0.0
+        slopes = [self.oracle.value_and_grad(p)[1] for p in (s.x, s.z, s.y)]
+        return 2 * off_hull(self.region, (s.x, s.y)) * max(float(np.linalg.norm(g - self.hull(g))) for g in slopes)
 
     def _witness(self, s: Segment, evidence: Evidence) -> Witness:
         points = tuple(self.region.unravel(p) for p in (s.x, s.y))
@@ -203,7 +253,7 @@ class Search:
     def scan(self, x: Vector, d: Vector) -> bool:
         """Look for a witness on the chord through x along d: where f rises highest over its convex envelope there."""
         t0, t1 = self.region.chord(x, d)
-        if self.refuted or not t1 > t0:
+        if self.refuted or self.overdue() or not t1 > t0:
             return self.refuted
         t = np.linspace(t0, t1, LINE_PARTS + 1)
         f = np.array([self.oracle.value(self.region.project(x + s * d)) for s in t])
@@ -226,6 +276,7 @@ class Search:
             if not self.afford():
                 raise OutOfBudget
             value, gradient = fun(z)
+            gradient = self._along(gradient, places)
             if not (np.isfinite(value) and np.isfinite(gradient).all()):
                 return 1e3, np.zeros_like(z)
             if not unit:
@@ -242,6 +293,13 @@ class Search:
             pass
         return best[1]
 
+    def _along(self, gradient: Vector, places: int) -> Vector:
+        """The gradient, of points projected to the subspace of the region."""
+        if self.Z is None:
+            return gradient
+        parts = gradient[:places].reshape(-1, self.region.n)
+        return np.concatenate([np.ravel(parts @ self.Z @ self.Z.T), gradient[places:]])
+
     def wander(self, fun: Callable[[Vector], float], z: Vector) -> Vector:
         """Minimise fun in [-1, 1]^m from z by values alone: a (1+1) evolution strategy with the 1/5 success rule."""
         best, sigma = fun(z), 0.3
@@ -254,33 +312,3 @@ class Search:
             z, best = (trial, value) if better else (z, best)
             sigma = min(1.0, sigma * np.exp(0.4 if better else -0.1))
         return z
-
-
-def envelope(t: Vector, f: Vector) -> Vector:
-    """The greatest convex function below the points (t, f), at t increasing."""
-    hull: list[int] = []
-    for i in range(t.size):
-        while len(hull) > 1 and _above(t, f, hull[-2], hull[-1], i):
-            hull.pop()
-        hull.append(i)
-    return np.interp(t, t[hull], f[hull])
-
-
-def _above(t: Vector, f: Vector, a: int, b: int, c: int) -> bool:
-    return (f[b] - f[a]) * (t[c] - t[a]) >= (f[c] - f[a]) * (t[b] - t[a])
-
-
-def per_square(rise: float, slope: Vector, z: Vector) -> tuple[float, Vector]:
-    """rise/(‖u − v‖² + DAMPING²) and its gradient, for z = (u, v) and a rise with gradient `slope` in z."""
-    u, v = np.split(z, 2)
-    square = float((u - v) @ (u - v)) + DAMPING**2
-    return rise / square, (slope - rise / square * 2 * np.concatenate([u - v, v - u])) / square
-
-
-def curvature_bounds(rise: Vector, doubt: Vector, square: Vector) -> tuple[float, float]:
-    """(upper bound on mu, lower bound on L) from rises = curvature/2 · square, each known within its doubt."""
-    usable = (square > 0) & np.isfinite(rise)
-    if not usable.any():
-        return np.inf, -np.inf
-    rise, doubt, square = rise[usable], doubt[usable], square[usable]
-    return float(np.min(2 * (rise + doubt) / square)), float(np.max(2 * (rise - doubt) / square))

@@ -7,9 +7,24 @@ from enum import Enum
 
 import numpy as np
 
+NAMED = ("convex", "strictly convex", "strongly convex", "concave", "strictly concave", "strongly concave", "affine",
+         "quasiconvex", "quasiconcave", "pseudoconvex", "log-convex", "log-concave", "exponentially convex",
+         "operator convex", "L-natural")  # the properties that can be asked for
+STANDINGS = ("PROVED", "NOT", "SUSPECTED_NOT")
+
+
+def in_capitals(name: str) -> str:
+    """The property as it stands in a verdict: "log-convex" is LOG_CONVEX."""
+    return name.upper().replace("-", "_").replace(" ", "_")
+
 
 class Verdict(Enum):
-    """The strongest statement reached. Only PROVED_ and NOT_ are facts; NO_COUNTEREXAMPLE is not a proof."""
+    """The strongest statement reached. Only PROVED_ and NOT_ are facts; NO_COUNTEREXAMPLE is not a proof.
+
+    PROVED_, NOT_ and SUSPECTED_NOT_ for each property in `NAMED`, as in NOT_LOG_CONVEX; those written out come first.
+    """
+
+    _ignore_ = ["_capitals"]
 
     PROVED_STRONGLY_CONVEX = "PROVED_STRONGLY_CONVEX"
     PROVED_CONVEX = "PROVED_CONVEX"
@@ -17,16 +32,18 @@ class Verdict(Enum):
     SUSPECTED_NOT_CONVEX = "SUSPECTED_NOT_CONVEX"
     PROVED_STRONGLY_CONCAVE = "PROVED_STRONGLY_CONCAVE"
     PROVED_CONCAVE = "PROVED_CONCAVE"
-    NOT_CONCAVE = "NOT_CONCAVE"
-    SUSPECTED_NOT_CONCAVE = "SUSPECTED_NOT_CONCAVE"
     PROVED_AFFINE = "PROVED_AFFINE"
-    NOT_AFFINE = "NOT_AFFINE"
-    SUSPECTED_NOT_AFFINE = "SUSPECTED_NOT_AFFINE"
-    PROVED_QUASICONVEX = "PROVED_QUASICONVEX"
-    NOT_QUASICONVEX = "NOT_QUASICONVEX"
-    SUSPECTED_NOT_QUASICONVEX = "SUSPECTED_NOT_QUASICONVEX"
     NO_COUNTEREXAMPLE = "NO_COUNTEREXAMPLE"
     UNDECIDED = "UNDECIDED"
+
+    for _capitals in [f"{standing}_{in_capitals(name)}" for name in NAMED for standing in STANDINGS]:
+        if _capitals not in vars():
+            vars()[_capitals] = _capitals
+
+    @classmethod
+    def of(cls, standing: str, name: str) -> Verdict:
+        """The verdict with one of STANDINGS on the property of that name."""
+        return cls[f"{standing}_{in_capitals(name)}"]
 
     @property
     def proved(self) -> bool:

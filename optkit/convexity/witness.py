@@ -10,6 +10,7 @@ import numpy as np
 
 from .domains import Region
 from .oracle import Vector
+from .paste import jsonable
 
 EPS = float(np.finfo(float).eps)
 GRID_BITS = 45  # of 53: the other 8 leave room for exact averages with weights k/64
@@ -21,7 +22,7 @@ class Witness:
     """gap = f(middle) − Σ weights·f(points) > bound, so f is not convex (for `concave`: the same of −f).
 
     points, middle : arguments of f. middle is *exactly* the average: the points lie on a dyadic grid.
-    gap : at plain float64 calls of f. bound : on the rounding error in the gap. how : what established it.
+    gap : at plain float64 calls of f. bound : on what rounding added to the gap. how : what established it.
     verified : whether the bound is established; otherwise the gap is only suspected.
     """
 
@@ -41,8 +42,11 @@ class Witness:
         gap = float(self.f(self.middle)) - chord
         return -gap if self.shape == "concave" else gap
 
+    def __str__(self) -> str:
+        from .wording import segment_lines
+        return "\n".join(line.removeprefix("  ") for line in segment_lines(self, "witness"))
+
     def to_json(self) -> dict[str, Any]:
-        from .report import jsonable
         return {"points": [jsonable(p) for p in self.points], "weights": list(self.weights),
                 "middle": jsonable(self.middle), "gap": self.gap, "bound": self.bound, "how": self.how,
                 "verified": self.verified, "shape": self.shape}
@@ -73,6 +77,15 @@ class Segment:
         """gap / floor; −inf where f is not finite."""
         ratio = self.gap / self.floor
         return ratio if np.isfinite(ratio) else -np.inf
+
+
+def exact_middle(x: Any, y: Any) -> Any:
+    """(x + y)/2 if that is a float64 exactly (in every coordinate), else None. Knuth's TwoSum."""
+    s = x + y
+    t = s - x
+    error = (x - (s - t)) + (y - t)
+    z = s / 2
+    return z if np.all(error == 0) and np.all(2 * z == s) else None
 
 
 def exact_segment(x: Vector, y: Vector, region: Region) -> tuple[Vector, Vector, Vector] | None:

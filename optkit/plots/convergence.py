@@ -1,6 +1,6 @@
 """How solvers converged: f − f* and the gradient norm against iterations, evaluations and seconds."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -10,10 +10,13 @@ from matplotlib.lines import Line2D
 from matplotlib.ticker import EngFormatter, MaxNLocator, NullLocator
 from numpy.typing import NDArray
 
+from optkit.rates import Rate
+
 from .style import INK, File, Pen, figure_of, finish, labelled, new_figure, pen, styled
 
 _COSTS = ("iterations", "evaluations of f, ∇f and Hv", "time")
 _COLUMNS = 6, 5   # of the legend: of few names, and of many, where long ones are among them
+_DASHED = (0, (6, 3))   # of a theoretical rate
 _WIDE = 12.0      # a column whose longest run is this many times its shortest gets a logarithmic x axis
 
 _TINY, _ROUNDING = 1e-240, 4 * np.finfo(float).eps      # what counts as zero: absolutely, and relative to f*
@@ -31,15 +34,19 @@ class Curve(NamedTuple):
 
 
 def convergence(results: Any, ax: Any = None, f_star: float | None = None, path: File = None,
-                title: str | None = None) -> Figure:
+                title: str | None = None, rates: Any = None) -> Figure:
     """Draw one or several runs on log scales; a filled last marker met its stopping criterion, a cross did not.
 
     results : a Result, a list of them, or a dict label -> Result.
     ax      : None for the 2×3 grid; one Axes (f − f* by iterations), two (and the gradient norm), or six, row by row.
     f_star  : the known minimum; without it, or where a run went below it, the best f seen (the axis says which).
     path    : file to save to; its ending chooses the format.
-    Raises ValueError if there is nothing to draw or `ax` has another number of axes.
+    rates   : thin dashed lines in the first panel, from each run's f(x0) − f*, as theory says of its method: None draws
+        those that results of certify= carry, False none; else an optkit.rates.Rate, one a result (None for none), or a
+        dict label -> Rate. They are slopes to compare with, without the constants of the theorems.
+    Raises ValueError if there is nothing to draw or `ax` has another number of axes, or for rates of no result.
     """
+    given = _rates(labelled(results, _name), rates)
     curves = [_curve(label, result, pen(i)) for i, (label, result) in enumerate(labelled(results, _name).items())]
     if not curves or not all(curve.f.size for curve in curves):
         raise ValueError("convergence: need at least one result, each with a history of one record or more, "
@@ -52,14 +59,46 @@ def convergence(results: Any, ax: Any = None, f_star: float | None = None, path:
             values = [curve.gnorm if row else curve.f - reference for curve in curves]
             noise, bottom = (_TINY, "0") if row else (max(_TINY, _ROUNDING * abs(reference)), "0 to rounding")
             _panel(panel, curves, values, column, noise, bottom)
+            if (row, column) == (0, 0):
+                _draw_rates(panel, curves, values, given)
             panel.set_ylabel(("max |∇f|" if row else gap_label) if column == 0 else "")
             panel.set_xlabel(_COSTS[column] if row == axes.size // columns - 1 else "")
-        _legend(figure, axes, curves, title)
+        _legend(figure, axes, curves, given, title)
         return finish(figure, path)
 
 
 def _name(result: Any) -> str:
     return str(getattr(result, "method", None) or "run")
+
+
+def _rates(results: dict[str, Any], rates: Any) -> dict[str, Rate]:
+    """Label -> the line to draw beside its run."""
+    if rates is False:
+        return {}
+    if rates is None or rates is True:
+        rates = {label: getattr(result, "rate", None) for label, result in results.items()}
+    elif not isinstance(rates, Mapping):
+        every = [rates] if isinstance(rates, Rate) else list(rates)
+        if len(every) != len(results):
+            raise ValueError(f"convergence: rates: need one for each of {len(results)} results, or a dict label -> "
+                             f"Rate, got {len(every)}")
+        rates = dict(zip(results, every, strict=True))
+    unknown = [label for label in rates if label not in results]
+    if unknown:
+        raise ValueError(f"convergence: rates: {unknown[0]!r} is no result; they are {', '.join(results)}")
+    return {label: line for label, line in rates.items() if line is not None}
+
+
+def _draw_rates(ax: Axes, curves: Sequence[Curve], values: Sequence[NDArray], rates: dict[str, Rate]) -> None:
+    """Each from its run's first value down to where the panel ends."""
+    bottom = ax.get_ylim()[0]
+    for curve, v in zip(curves, values, strict=True):
+        rate, k = rates.get(curve.label), curve.costs[0]
+        if rate is not None and v[0] > 0:
+            steps = np.linspace(k[0], k[-1], 400)
+            y = rate(steps, v[0])
+            ax.plot(steps, np.where(y > bottom, y, np.nan), color=curve.pen.colour, linestyle=_DASHED, linewidth=0.9,
+                    zorder=1.5, label=f"{curve.label}: {rate}")
 
 
 def _curve(label: str, result: Any, pen: Pen) -> Curve:
@@ -144,13 +183,16 @@ def _x_scale(ax: Axes, costs: Sequence[NDArray], column: int) -> None:
         ax.xaxis.set_major_formatter(EngFormatter(unit="s" if column == 2 else "", sep=" " if column == 2 else ""))
 
 
-def _legend(figure: Figure, axes: NDArray, curves: Sequence[Curve], title: str | None) -> None:
+def _legend(figure: Figure, axes: NDArray, curves: Sequence[Curve], rates: dict[str, Rate],
+            title: str | None) -> None:
     handles = [Line2D([], [], color=c.pen.colour, marker=c.pen.marker, linestyle=c.pen.dashes, markersize=5,
                       label=c.label) for c in curves]
     if not all(curve.solved for curve in curves):
         handles.append(Line2D([], [], color=INK, marker="x", linestyle="none", markeredgewidth=1.8, label="not solved"))
+    handles += [Line2D([], [], color=c.pen.colour, linestyle=_DASHED, linewidth=0.9, label=f"{rates[c.label]}")
+                for c in curves if c.label in rates]
     if axes.size == 6 and len(figure.axes) == 6:
-        columns = min(len(handles), _COLUMNS[len(handles) > 12])
+        columns = 2 if rates else min(len(handles), _COLUMNS[len(handles) > 12])
         figure.legend(handles=handles, loc="outside lower center", ncols=columns, frameon=False)
         if title:
             figure.suptitle(title, fontsize=12)

@@ -1,35 +1,47 @@
-"""What a convexity report found: the slice of f through the witness with its chord, and the Hessian's eigenvalues."""
+"""What a convexity report found: the slice of f through the witness with its chord, and a map of the curvature."""
 
-from pathlib import Path
+import textwrap
 from typing import Any
 
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
 from numpy.typing import NDArray
 
+from optkit.convexity.wording import examined, named_domain
+
+from .curvature import curvature, mapped
 from .style import COLOURS, INK, figure_of, finish, new_figure, styled
 
 _PARTS = 400      # of the slice
 _MARGIN = 0.35    # of the segment, shown on either side where f is finite
+_FLAT = 0.08      # of the range of f on the segment: a smaller gap is drawn as f less its chord
+_TITLE = 46       # characters a panel
 
 
-def convexity(report: Any, ax: Any = None, path: str | Path | None = None) -> Figure:
-    """Draw a ConvexityReport: left the slice (if there is a witness), right the extreme eigenvalues met, sorted.
+def convexity(report: Any, ax: Any = None, path: Any = None) -> Figure:
+    """Draw a ConvexityReport: left the slice (if there is a witness), right the curvature.
 
-    ax   : None for both panels, else one Axes, which gets the slice if there is a witness and the eigenvalues if not.
-    path : file to save to; its ending chooses the format.
+    That is f'' along the axis for one unknown, the least eigenvalue of the Hessian over the domain for two, on a plane
+    through the witness (or the worst point met) for up to 32, with the boxes of a proof; else the extreme eigenvalues
+    met, sorted. (The largest eigenvalue, where concavity was asked.)
+
+    ax   : None for both panels, else one Axes, which gets the slice if there is a witness and the curvature if not.
+    path : file to save to; its ending chooses the format. Or a binary stream, which gets a PNG.
     Raises ValueError if the report has neither a witness nor eigenvalues.
     """
-    drawings = [draw for draw, there in ((_slice, report.witness is not None), (_spectrum, _eigenvalues(report).size))
-                if there]
+    drawings = [draw for draw, there in ((_slice, hasattr(report.witness, "weights")),
+                                         (curvature, mapped(report)),
+                                         (_spectrum, not mapped(report) and _eigenvalues(report).size)) if there]
     if not drawings:
         raise ValueError("convexity: nothing to draw, the report has neither a witness nor eigenvalues")
     with styled():
         if ax is None:
-            figure = new_figure((5.2 * len(drawings), 3.8), path)
+            figure = new_figure((5.4 * len(drawings), 4.4), path)
             axes = figure.subplots(1, len(drawings), squeeze=False)[0]
-            figure.suptitle(f"{report.verdict.value.replace('_', ' ')} on {report.domain.label}", fontsize=12)
+            title = f"{report.verdict.value.replace('_', ' ')} on {named_domain(report)}"
+            figure.suptitle(textwrap.fill(title, _TITLE * len(drawings)), fontsize=12)
         else:
             figure, axes = figure_of(ax), np.array([ax], dtype=object)
         for panel, draw in zip(axes, drawings, strict=False):
@@ -42,21 +54,32 @@ def _eigenvalues(report: Any) -> NDArray:
 
 
 def _slice(ax: Axes, report: Any) -> None:
-    """f along the line through the witness, its three points, and the chord that should lie above (concave: below)."""
+    """f along the line through the witness, its three points, and the chord that should lie above (concave: below).
+
+    Less the straight line through the ends, where the gap would be too small to see.
+    """
     w = report.witness
     x, y = (_flat(_leaves(p)) for p in w.points)
     t = np.linspace(-_MARGIN, 1 + _MARGIN, _PARTS + 1)
     f = np.array([_value(w.f, report.domain, x + s * (y - x)) for s in t])
-    ends, middle = [float(w.f(p)) for p in w.points], float(w.f(w.middle))
-    place = w.weights[1]
-    chord = w.weights[0] * ends[0] + w.weights[1] * ends[1]
-    ax.plot(t, f, color=COLOURS[0], label="f along the line")
+    ends, middle, place = np.array([float(w.f(p)) for p in w.points]), float(w.f(w.middle)), w.weights[1]
+    small = abs(w.gap) < _FLAT * np.ptp(np.append(ends, middle))
+    if small:
+        f, middle = f - _chord(ends, t), middle - _chord(ends, place)
+        f, ends = np.where((t >= 0) & (t <= 1), f, np.nan), np.zeros(2)
+    name = examined(w)
+    ax.plot(t, f, color=COLOURS[0], label=f"{name} − chord" if small else f"{name} along the line")
     ax.plot([0, 1], ends, color=INK, linestyle=(0, (5, 2)), marker="o", markersize=4, label="chord")
-    ax.plot([place, place], [chord, middle], color=COLOURS[1], linewidth=2.4)
+    ax.plot([place, place], [_chord(ends, place), middle], color=COLOURS[1], linewidth=2.4)
     ax.plot(place, middle, color=COLOURS[1], marker="o", markersize=6, linestyle="none", label=f"gap {w.gap:.3g}")
+    ax.set_title("through the witness")
     ax.set_xlabel("t in x + t (y − x)")
-    ax.set_ylabel("f")
-    ax.legend(frameon=False)
+    ax.set_ylabel(f"{name} less its chord" if small else name)
+    ax.legend(frameon=False, loc="upper center", bbox_to_anchor=(0.5, -0.17), ncols=3, handlelength=2.5)
+
+
+def _chord(ends: NDArray, t: Any) -> Any:
+    return ends[0] + t * (ends[1] - ends[0])
 
 
 def _value(f: Any, domain: Any, x: NDArray) -> float:
@@ -64,7 +87,10 @@ def _value(f: Any, domain: Any, x: NDArray) -> float:
     if not domain.contains(x):
         return np.nan
     with np.errstate(all="ignore"):
-        value = float(f(domain.unravel(x)))
+        try:
+            value = float(f(domain.unravel(x)))
+        except (ArithmeticError, ValueError):
+            return np.nan
     return value if np.isfinite(value) else np.nan
 
 
@@ -78,8 +104,8 @@ def _spectrum(ax: Axes, report: Any) -> None:
     sizes = np.abs(values[values != 0])
     if sizes.size and sizes.max() > 100 * sizes.min():
         ax.set_yscale("symlog", linthresh=max(sizes.min(), 1e-12 * sizes.max()))
-    ax.set_xlabel("points, sorted")
-    ax.set_ylabel("eigenvalue of the Hessian")
+    ax.xaxis.set_major_locator(MaxNLocator(integer=True))
+    ax.set(title="extreme eigenvalues met", xlabel="points, sorted", ylabel="eigenvalue of the Hessian")
     ax.legend(frameon=False)
 
 

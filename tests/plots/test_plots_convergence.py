@@ -10,6 +10,7 @@ from matplotlib.figure import Figure
 
 from optkit.plots import convergence
 from optkit.plots.style import pen
+from optkit.rates import Rate
 
 matplotlib.use("Agg")
 
@@ -144,3 +145,58 @@ def test_every_run_of_the_whole_field_is_told_apart_in_a_legend_that_fits(tmp_pa
     assert legend.handlelength >= 4 and not {"x", "X"} & {pen(k).marker for k in range(28)}
     box = legend.get_window_extent().transformed(figure.transFigure.inverted())
     assert 0 <= box.x0 and box.x1 <= 1
+
+
+# --- rates ---
+
+
+def with_rate(f, rate, method="momentum"):
+    result = run(f, method=method)
+    result.rate = rate
+    return result
+
+
+HALVING, INVERSE = Rate("(1/2)ᵏ", "by hand", 0.5), Rate("c/k", "by hand", 1.0, 1, 6.0)
+
+
+def test_a_result_with_a_rate_is_drawn_beside_what_theory_says(tmp_path):
+    f = 1.0 + 8.0 * 0.4 ** np.arange(6)
+    figure = convergence([with_rate(f, HALVING), run(f + 1, method="cg")], f_star=1.0, path=tmp_path / "a.png")
+    k, line = drawn(figure.axes[0], "momentum: (1/2)ᵏ, by hand")
+    assert k[0] == 0 and k[-1] == 5
+    np.testing.assert_allclose(line, 8 * 0.5**k)
+    assert sum("by hand" in str(each.get_label()) for ax in figure.axes for each in ax.lines) == 1
+    texts = [text.get_text() for text in figure.legends[0].get_texts()]
+    assert texts == ["momentum", "cg", "(1/2)ᵏ, by hand"]
+    dashed = next(each for each in figure.axes[0].lines if "by hand" in str(each.get_label()))
+    assert dashed.get_linestyle() == "--" and dashed.get_linewidth() < 1.0
+
+
+def test_rates_can_be_left_out_or_given(tmp_path):
+    f = 1.0 + 8.0 * 0.4 ** np.arange(6)
+    runs, ax = {"a": with_rate(f, HALVING), "b": run(f)}, pyplot.figure().subplots()
+
+    def labels(rates):
+        ax.clear()
+        convergence(runs, ax=ax, f_star=1.0, rates=rates)
+        return [each.get_label() for each in ax.lines if "by hand" in str(each.get_label())]
+
+    assert labels(None) == ["a: (1/2)ᵏ, by hand"] and labels(False) == []
+    assert labels({"b": INVERSE}) == ["b: c/k, by hand"]
+    assert labels([None, INVERSE]) == ["b: c/k, by hand"]
+    k, line = drawn(convergence(runs["b"], f_star=1.0, path=tmp_path / "a.png", rates=INVERSE).axes[0],
+                    "newton-cg: c/k, by hand")
+    np.testing.assert_allclose(line[1:], np.minimum(8.0, 6 / np.maximum(k[1:], 1.0)))
+    with pytest.raises(ValueError, match="need one for each of 2 results.*got 1"):
+        labels([HALVING])
+    with pytest.raises(ValueError, match="'c' is no result; they are a, b"):
+        labels({"c": HALVING})
+
+
+def test_a_rate_far_below_the_run_does_not_stretch_the_panel(tmp_path):
+    f = 1.0 + 8.0 * 0.5 ** np.arange(6)
+    fast = Rate("fast", "by hand", 1e-9)
+    with_line = convergence(with_rate(f, fast), f_star=1.0, path=tmp_path / "a.png").axes[0]
+    without = convergence(run(f), f_star=1.0, path=tmp_path / "a.png").axes[0]
+    assert with_line.get_ylim() == without.get_ylim() and with_line.get_xlim() == without.get_xlim()
+    assert np.isnan(drawn(with_line, "momentum: fast, by hand")[1]).any()

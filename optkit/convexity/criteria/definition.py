@@ -28,7 +28,8 @@ class _Trials(NamedTuple):
 
 def definition(search: Search) -> Row:
     share = search.start(0.3)
-    trials = _sample(search, int(np.clip(share // 6, 30, SEGMENTS)))
+    drawn = int(np.clip(share // 6, 30, SEGMENTS))
+    trials, missed = _sample(search, drawn)
     count = len(trials.gap)
     search.segments, search.segment_violations = count, int(np.sum(trials.gap > trials.doubt))
     for i in np.argsort(-trials.gap / (trials.doubt + np.finfo(float).tiny))[:PUSHED]:
@@ -38,34 +39,38 @@ def definition(search: Search) -> Row:
         if search.refuted or not search.afford():
             break
         x, y = _push(search, trials.X[i], trials.Y[i], by_curvature)
-        found = _measure(search, x[None], y[None], np.array([0.5]))
+        found, _ = _measure(search, x[None], y[None], np.array([0.5]))
         if found.gap.size and found.gap[0] > 0:
             search.probe((x + y) / 2, y - x) or search.scan(x, y - x)
         trials = trials.join(found)
     square = np.sum((trials.X - trials.Y) ** 2, axis=1)
     mu, L = curvature_bounds(-trials.gap / trials.weight, trials.doubt / trials.weight, square)
     return Row("definition", search.outcome(bool(np.any(trials.gap > trials.doubt))), "largest f(z) - chord",
-               float(np.max(trials.gap, initial=-np.inf)), count, len(trials.gap) - count, mu, L)
+               float(np.max(trials.gap, initial=-np.inf)), count, len(trials.gap) - count, mu, L,
+               note=f"{missed} of {drawn} segments left out, where f is not finite" if missed else "")
 
 
-def _sample(search: Search, k: int) -> _Trials:
+def _sample(search: Search, k: int) -> tuple[_Trials, int]:
     """k independent segments, ends and θ uniform."""
     X, Y = search.region.sample(k, search.rng), search.region.sample(k, search.rng)
     return _measure(search, X, Y, search.rng.uniform(0.0, 1.0, k))
 
 
-def _measure(search: Search, X: np.ndarray, Y: np.ndarray, theta: Vector) -> _Trials:
-    """The gaps of these segments; those where f is not finite are left out (the oracle counts them)."""
-    value = search.oracle.value
+def _measure(search: Search, X: np.ndarray, Y: np.ndarray, theta: Vector) -> tuple[_Trials, int]:
+    """The gaps of these segments, and how many were left out because f is not finite on them."""
+    value, looked = search.oracle.value, 0
     f = np.full((len(X), 3), np.nan)
     for i, (x, y, t) in enumerate(zip(X, Y, theta, strict=True)):
         if search.late():
             break
         f[i] = value(x), value(x + t * (y - x)), value(y)
-    fine = np.isfinite(f).all(axis=1) & (theta > 0) & np.any(X != Y, axis=1)
+        looked += 1
+    finite = np.isfinite(f).all(axis=1)
+    fine = finite & (theta > 0) & np.any(X != Y, axis=1)
     X, Y, f, theta = X[fine], Y[fine], f[fine], theta[fine]
     gap = f[:, 1] - (1 - theta) * f[:, 0] - theta * f[:, 2]
-    return _Trials(X, Y, theta * (1 - theta), gap, search.doubt(2 * np.max(np.abs(f), axis=1, initial=0.0)))
+    doubt = search.doubt(2 * np.max(np.abs(f), axis=1, initial=0.0))
+    return _Trials(X, Y, theta * (1 - theta), gap, doubt), looked - int(finite.sum())
 
 
 def _starts(search: Search, trials: _Trials) -> list[tuple[int, bool]]:
@@ -102,5 +107,5 @@ def _points(search: Search, z: Vector) -> tuple[Vector, Vector, Vector]:
 def middle_rise(search: Search, z: Vector) -> tuple[float, Vector]:
     """(f(x) + f(y))/2 − f((x + y)/2) and its gradient in scaled coordinates."""
     (fx, gx), (fz, gz), (fy, gy) = (search.oracle.value_and_grad(p) for p in _points(search, z))
-    s = search.region.scale
+    s = search.scale
     return (fx + fy) / 2 - fz, np.concatenate([s * (gx - gz) / 2, s * (gy - gz) / 2])

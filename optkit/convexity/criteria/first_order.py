@@ -64,7 +64,7 @@ def tangent_rise(search: Search, z: Vector) -> tuple[float, Vector]:
     The gradient is −∇²f(x)(y − x) in x and ∇f(y) − ∇f(x) in y.
     """
     u, v = np.split(z, 2)
-    x, y, s = search.place(u), search.place(v), search.region.scale
+    x, y, s = search.place(u), search.place(v), search.scale
     fx, gx, hv = search.oracle.linearize(x)
     fy, gy = search.oracle.value_and_grad(y)
     return fy - fx - float(gx @ (y - x)), np.concatenate([-s * hv(y - x), s * (gy - gx)])

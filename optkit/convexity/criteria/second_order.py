@@ -7,6 +7,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from ..hints import around_extremes
 from ..lanczos import Ends, extremes
 from ..oracle import Vector
 from ..search import Extreme, Row, Search
@@ -17,6 +18,7 @@ LANCZOS_STEPS = 40
 POINTS = 96
 PUSHED = 8
 PROBED = 3
+LAST = 8.0         # units in the last place of the Hessian's norm, an unknown: a smaller eigenvalue is 0
 ROUNDING = 1e-12  # of the Hessian's norm: a negative eigenvalue within it is zero
 DIFFERENCED = 12   # coordinates beyond which a differenced Hessian costs too much
 TELLING = 1e-6     # of the Hessian's norm: a negative eigenvalue beyond it that no segment confirms is reported
@@ -24,11 +26,15 @@ NEIGHBOUR = 1e-7   # half-widths; such an eigenvalue must persist that near
 
 
 class _Place(NamedTuple):
-    """Extreme eigenpairs of ∇²f(x), and of S ∇²f(x) S with S the half-widths, whose sign is what the search goes by."""
+    """Extreme eigenpairs of ∇²f(x), and of S ∇²f(x) S with S the half-widths, whose sign is what the search goes by.
+
+    whole : where those are of ∇²f on an affine hull, the norm of all of ∇²f(x), which rounding goes by; else 0.
+    """
 
     x: Vector
     raw: Ends
     scaled: Ends
+    whole: float = 0.0
 
 
 class _Goal(NamedTuple):
@@ -49,37 +55,60 @@ def second_order(search: Search) -> Row:
     if not search.oracle.exact and n > DIFFERENCED:
         return Row("second order", "skipped", quantity, np.nan, 0, 0,
                    note=f"{search.oracle.reason}, and differencing a Hessian of {n} variables costs too much")
-    places = _survey(search, share)
+    places, count = seek(search, share)
     if not places:
         return Row("second order", "skipped", quantity, np.nan, 0, 0, note="no finite Hessian found")
-    count = len(places)
-    for place in places[:PROBED]:
-        _probe(search, place)
-    for start in places[:PUSHED]:
-        if search.refuted or not (search.oracle.exact and search.afford()):
-            break
-        places.append(_push(search, start, SCALED_LOW))
     for goal in (RAW_LOW, RAW_HIGH):
         if search.oracle.exact and search.afford() and not (goal is RAW_LOW and (search.even or search.refuted)):
             places.append(_push(search, min(places, key=goal.value), goal))
     return _conclude(search, places, count)
 
 
+def seek(search: Search, share: int) -> tuple[list[_Place], int]:
+    """(places looked at, how many of them samples): samples, hints from the formula, descents from the worst.
+
+    Stops at the first verified witness. share : calls that may be spent.
+    """
+    suspects = [place for x in search.starts if (place := _look(search, x, None)) is not None]
+    places = _survey(search, share)
+    count = len(places)
+    for place in (*suspects, *places[:PROBED]):
+        _probe(search, place)
+    places += suspects
+    if search.oracle.exact and not search.refuted:
+        limit = search.oracle.spent + share // 2
+        for x in around_extremes(search):
+            if search.refuted or search.oracle.spent > limit or not search.afford():
+                break
+            if (place := _look(search, x, None)) is not None:
+                places.append(place)
+                _probe(search, place)
+    places.sort(key=_relative)
+    for start in places[:PUSHED]:
+        if search.refuted or not (search.oracle.exact and search.afford()):
+            break
+        places.append(_push(search, start, SCALED_LOW))
+    return places, count
+
+
 def _conclude(search: Search, places: list[_Place], count: int) -> Row:
-    low, high = min(places, key=RAW_LOW.value), min(places, key=RAW_HIGH.value)
-    search.lowest = Extreme(low.x, low.raw.v_low, low.raw.low)
+    low = min(places, key=lambda p: p.raw.low + _rounding(p))
+    high = max(places, key=lambda p: p.raw.high - _rounding(p))
+    least = _plain(low.raw.low, low)
+    search.lowest = Extreme(low.x, low.raw.v_low, least)
     search.highest = Extreme(high.x, high.raw.v_high, high.raw.high)
-    search.eigenvalues = [(p.raw.low, p.raw.high) for p in places]
+    search.eigenvalues = [(_plain(p.raw.low, p), _plain(p.raw.high, p)) for p in places]
+    search.looked = [p.x for p in places]
     worst = min(places, key=_relative)
-    largest = max(_size(p.scaled) for p in places)
+    largest = max(max(_size(p.scaled), p.whole) for p in places)
     if not search.refuted and _telling(search, worst, largest):
         search.curious = (f"the Hessian has the eigenvalue {worst.raw.low:.3g} at a point where no segment shows a gap "
                           "above rounding")
     violated = worst.scaled.low < -ROUNDING * _size(worst.scaled) if search.refuted else bool(search.curious)
-    rounding = search.oracle.n * EPS * max(_size(p.raw) for p in places)
-    mu, L = (low.raw.low + rounding, high.raw.high - rounding) if search.oracle.exact else (np.inf, -np.inf)
+    mu, L = (np.inf, -np.inf) if not search.oracle.exact else (
+        min(p.raw.low + _rounding(p) for p in places), max(p.raw.high - _rounding(p) for p in places))
     pushed = len(places) - count
-    return Row("second order", search.outcome(violated), "smallest eigenvalue", low.raw.low, count, pushed, mu, L)
+    return Row("second order", search.outcome(violated), "smallest eigenvalue", least, count, pushed, mu, L)
 
 
 def _survey(search: Search, share: int) -> list[_Place]:
@@ -92,8 +121,18 @@ def _survey(search: Search, share: int) -> list[_Place]:
     return sorted(places, key=_relative)
 
 
+def _rounding(place: _Place) -> float:
+    """What rounding of the Hessian's entries may do to its eigenvalues."""
+    return LAST * place.x.size * EPS * max(_size(place.raw), place.whole)
+
+
+def _plain(value: float, place: _Place) -> float:
+    """The eigenvalue, 0 where it is rounding."""
+    return 0.0 if abs(value) <= _rounding(place) else value
+
+
 def _relative(place: _Place) -> float:
-    return place.scaled.low / (_size(place.scaled) or 1.0)
+    return place.scaled.low / (max(_size(place.scaled), place.whole) or 1.0)
 
 
 def _size(ends: Ends) -> float:
@@ -102,28 +141,32 @@ def _size(ends: Ends) -> float:
 
 def _look(search: Search, x: Vector, start: Vector | None) -> _Place | None:
     """Extreme eigenpairs at x; None where the Hessian is not finite. Lanczos begins at `start` if given."""
-    n, s = x.size, search.region.scale
+    n, s, Z = x.size, search.scale, search.Z
     if n <= DENSE:
         H = search.oracle.hessian(x)
         if not np.isfinite(H).all():
             return None
-        raw = _dense(H)
-        return _Place(x, raw, raw if search.even else _dense(s[:, None] * H * s))
+        raw = _dense(H, Z)
+        whole = 0.0 if Z is None else float(np.linalg.norm(H))
+        return _Place(x, raw, raw if search.even else _dense(s[:, None] * H * s, None), whole)
     hv = search.oracle.linearize(x)[2]
     noise = search.rng.standard_normal(n)
-    begin = noise if start is None else start / np.linalg.norm(start) + 1e-3 * noise / np.sqrt(n)
-    raw = extremes(hv, begin, LANCZOS_STEPS)
+    begin = search.hull(noise if start is None else start / np.linalg.norm(start) + 1e-3 * noise / np.sqrt(n))
+    raw = extremes(lambda v: search.hull(hv(v)), begin, LANCZOS_STEPS)
     scaled = raw if search.even else extremes(lambda v: s * hv(s * v), begin, LANCZOS_STEPS)
     return _Place(x, raw, scaled) if np.isfinite(raw.low + scaled.low) else None
 
 
-def _dense(H: np.ndarray) -> Ends:
-    values, vectors = np.linalg.eigh(H)
-    return Ends(float(values[0]), vectors[:, 0], float(values[-1]), vectors[:, -1])
+def _dense(H: np.ndarray, Z: np.ndarray | None) -> Ends:
+    """Ends of the spectrum of H, or of ZᵀHZ with vectors Z·v."""
+    values, vectors = np.linalg.eigh(H if Z is None else Z.T @ H @ Z)
+    low, high = (v if Z is None else Z @ v for v in (vectors[:, 0], vectors[:, -1]))
+    return Ends(float(values[0]), low, float(values[-1]), high)
 
 
 def _probe(search: Search, place: _Place) -> bool:
-    return place.scaled.low < 0 and search.probe(place.x, search.region.scale * place.scaled.v_low)
+    """Segments along the lowest eigenvector, if its eigenvalue is negative or 0 up to rounding."""
+    return _relative(place) < ROUNDING and search.probe(place.x, search.scale * place.scaled.v_low)
 
 
 def _push(search: Search, place: _Place, goal: _Goal) -> _Place:
@@ -131,7 +174,7 @@ def _push(search: Search, place: _Place, goal: _Goal) -> _Place:
 
     Smooth in both, unlike the eigenvalue itself where eigenvalues cross. Looks for a witness where it ends.
     """
-    n, s = place.x.size, search.region.scale
+    n, s = place.x.size, search.scale
     metric = s if goal is SCALED_LOW else np.full(n, float(np.median(s)))
 
     def fun(z: Vector) -> tuple[float, Vector]:
@@ -152,10 +195,11 @@ def _push(search: Search, place: _Place, goal: _Goal) -> _Place:
 def rayleigh(search: Search, z: Vector, metric: Vector) -> tuple[float, Vector]:
     """wᵀ∇²f(x)w / vᵀv with w = metric·v, and its gradient, for z = (x in scaled coordinates, v)."""
     u, v = np.split(z, 2)
-    x, w, vv = search.place(u), metric * v, float(v @ v)
-    Hw = search.oracle.linearize(x)[2](w)
-    q = float(w @ Hw) / vv
-    return q, np.concatenate([search.region.scale * search.oracle.third(x, w) / vv, 2 * (metric * Hw - q * v) / vv])
+    w, vv = metric * search.hull(v), float(v @ v)
+    bend = search.oracle.bend(search.place(u), w)
+    q = float(np.float64(bend.value) / vv)
+    slope = search.hull(metric * bend.product) - q * v
+    return q, np.concatenate([search.scale * bend.third / vv, 2 * slope / vv])
 
 
 def _telling(search: Search, place: _Place, largest: float) -> bool:

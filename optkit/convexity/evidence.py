@@ -1,7 +1,8 @@
 """Is the gap real, or rounding? A witness is accepted only when one of these says so.
 
 A fixed multiple of eps·|f| does not do: convex functions with cancellation inside f have far larger errors than their
-values show (17 false alarms in an early version). So the error is measured, never assumed.
+values show (17 false alarms in an early version). So the recorded formula is replayed in interval arithmetic, which
+proves; and where it cannot be, the error is measured, never assumed.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ from typing import NamedTuple
 import numpy as np
 
 from .oracle import Oracle, Vector
+from .replay import NoReplay, enclosed_gap, enclosed_values, off_hull
 from .witness import EPS, Segment
 
 Long = np.longdouble
@@ -25,14 +27,19 @@ ORDER = 4          # of the differences; their norm on unit noise is √(8 choos
 TABLE_NOISE = np.sqrt(70.0)
 TABLE_SAFETY = 20  # a staircase of rounding scores at most 3, a kink 67
 PLAIN_SAFETY = 40  # over Segment.floor, where nothing better is known
+ALIKE = 1e-6       # of |f|: plain values this far from the enclosures are not those of the recorded formula
 
 
 class Evidence(NamedTuple):
-    """real : True (established), False (it is rounding) or None (cannot tell). bound : on the error of the gap."""
+    """real : True (established), False (it is rounding) or None (cannot tell). bound : on what rounding added.
+
+    final : no other verifier need be asked.
+    """
 
     real: bool | None
     bound: float
     how: str
+    final: bool = False
 
 
 def verify(oracle: Oracle, segment: Segment, rng: np.random.Generator) -> Evidence:
@@ -40,11 +47,42 @@ def verify(oracle: Oracle, segment: Segment, rng: np.random.Generator) -> Eviden
     evidence = Evidence(False, np.inf, "f is not finite on the segment")
     if not np.isfinite(segment.gap):
         return evidence
+    values = (segment.x, segment.fx), (segment.z, segment.fz), (segment.y, segment.fy)
+    if not all(oracle.repeats(x, oracle.sign * f) for x, f in values):
+        return Evidence(None, np.inf, oracle.unsteady, final=True)
     for verifier in VERIFIERS.values():
         evidence = verifier(oracle, segment, rng)
-        if evidence.real is not None:
+        if evidence.final or evidence.real is not None:
             break
     return evidence
+
+
+def interval_replay(oracle: Oracle, segment: Segment, rng: np.random.Generator) -> Evidence:
+    """Enclose the gap of the recorded formula: a lower end > 0 that plain calls agree with is a proof.
+
+    Where the region has equations the three points stand for all within their distance from its hull.
+    An enclosure of both signs proves nothing: extended precision may then deny the gap, but not confirm it. Cannot tell
+    where f cannot be recorded or an operation has no interval rule.
+    """
+    how = "interval replay of the recorded formula"
+    if not oracle.exact:
+        return Evidence(None, np.inf, how)
+    points, plain = (segment.z, segment.x, segment.y), np.array([segment.fz, segment.fx, segment.fy])
+    try:
+        values = enclosed_values(oracle.flat, points, off_hull(oracle.region, points[1:]))
+    except NoReplay:
+        return Evidence(None, np.inf, how)
+    astray = np.maximum(values.lo - oracle.sign * plain, oracle.sign * plain - values.hi)
+    if not np.all(astray <= ALIKE * np.max(np.abs(plain))):
+        return Evidence(None, np.inf, f"{how}, which plain calls do not follow", final=True)
+    gap = enclosed_gap(values, (0.5, 0.5))
+    lo, hi = sorted((oracle.sign * float(gap.lo), oracle.sign * float(gap.hi)))
+    bound = max(segment.gap - lo, 0.0)
+    if lo > 0 and segment.gap > 0:
+        return Evidence(True, bound, how)
+    if hi <= 0 or extended_precision(oracle, segment, rng).real is False:
+        return Evidence(False, bound, how)
+    return Evidence(None, bound, how, final=True)
 
 
 def extended_precision(oracle: Oracle, segment: Segment, rng: np.random.Generator) -> Evidence:
@@ -71,7 +109,7 @@ def extended_precision(oracle: Oracle, segment: Segment, rng: np.random.Generato
         return Evidence(False, bound, how)
     if not _listens(oracle, segment, inner, fine[3:], own):
         return unable
-    if segment.gap <= COARSE * oracle.range and not difference_table(oracle, segment, rng).real:
+    if segment.gap <= COARSE * oracle.range and not measured_noise(oracle, segment).real:
         return unable
     return Evidence(True, bound, how)
 
@@ -81,6 +119,7 @@ def _listens(oracle: Oracle, segment: Segment, inner: list[Vector], values: np.n
     mismatch = expected = 0.0
     for p, f in zip(inner, values, strict=True):
         d = np.sign(segment.y - segment.x) * np.maximum(np.abs(p), np.abs(segment.y - segment.x))
+        d = d if oracle.region.subspace is None else oracle.region.subspace[1] @ (oracle.region.subspace[1].T @ d)
         moved = oracle.extended(p.astype(Long) + np.ldexp(d.astype(Long), -55))
         if moved is None:
             return False
@@ -90,6 +129,15 @@ def _listens(oracle: Oracle, segment: Segment, inner: list[Vector], values: np.n
 
 
 def difference_table(oracle: Oracle, segment: Segment, rng: np.random.Generator) -> Evidence:
+    """`measured_noise`, which establishes no gap that is small in the range of f.
+
+    Solvers and quadrature inside f have errors as large as their tolerances, and smooth: no table shows those.
+    """
+    evidence = measured_noise(oracle, segment)
+    return evidence._replace(real=None) if evidence.real and segment.gap <= COARSE * oracle.range else evidence
+
+
+def measured_noise(oracle: Oracle, segment: Segment) -> Evidence:
     """Measure the noise of f on 65 exact points of the segment by fourth differences; the gap must tower above it.
 
     It must also persist: each of 27 neighbouring triples shows at least half of it. Jumps look like noise here, so a
@@ -104,7 +152,7 @@ def difference_table(oracle: Oracle, segment: Segment, rng: np.random.Generator)
     bound = TABLE_SAFETY * noise + PLAIN_SAFETY * segment.floor
     if not _smallest_nearby_gap(f) >= segment.gap / 2:
         return Evidence(False, bound, how)
-    return Evidence(True if segment.gap > bound else None, bound, how)
+    return Evidence(True if segment.gap > bound else None, float(bound), how)
 
 
 def _smallest_nearby_gap(f: np.ndarray) -> float:
@@ -114,6 +162,7 @@ def _smallest_nearby_gap(f: np.ndarray) -> float:
 
 
 VERIFIERS: dict[str, Callable[[Oracle, Segment, np.random.Generator], Evidence]] = {
+    "interval replay": interval_replay,
     "extended precision": extended_precision,
     "difference table": difference_table,
 }
