@@ -41,6 +41,7 @@ from .domains import (
     SymmetricMatrices,
 )
 from .falsify import falsify
+from .lipschitz import Lipschitz, lipschitz
 from .local import Local, local
 from .natural import natural_domain
 from .proof import Proof
@@ -53,9 +54,9 @@ from .verifier import Verified, verify
 from .witness import Witness
 
 __all__ = ["CRITERIA", "FURTHER", "PROPERTIES", "AffineSubspace", "Ball", "Bound", "Box", "ConvexityReport", "Domain",
-           "Intersection", "Local", "Polyhedron", "PositiveDefinite", "PositiveOrthant", "Product", "Proof", "Region",
-           "Simplex", "SetReport", "SymmetricMatrices", "Verdict", "Verified", "Witness", "affine", "check",
-           "check_set", "concave", "definition", "epigraph", "exponentially_convex", "falsify", "first_order", "jensen",
-           "jensen_integral", "l_natural", "lines", "local", "local_is_global", "log_concave", "log_convex",
-           "natural_domain", "operator_convex", "prove", "pseudoconvex", "quasiconvex", "second_order", "strict",
-           "strong_definition", "strong_first_order", "strong_second_order", "sublevel", "verify"]
+           "Intersection", "Lipschitz", "Local", "Polyhedron", "PositiveDefinite", "PositiveOrthant", "Product",
+           "Proof", "Region", "Simplex", "SetReport", "SymmetricMatrices", "Verdict", "Verified", "Witness", "affine",
+           "check", "check_set", "concave", "definition", "epigraph", "exponentially_convex", "falsify", "first_order",
+           "jensen", "jensen_integral", "l_natural", "lines", "lipschitz", "local", "local_is_global", "log_concave",
+           "log_convex", "natural_domain", "operator_convex", "prove", "pseudoconvex", "quasiconvex", "second_order",
+           "strict", "strong_definition", "strong_first_order", "strong_second_order", "sublevel", "verify"]

@@ -494,7 +494,7 @@ def _looped(step, number):
 def test_loops_are_prepared(step):
     """Of more operations than Python calls may be nested."""
     with np.errstate(all="ignore"):
-        prepare(lambda x: np.log(_looped(step, 1500)(x) ** 2 + 1), np.ones(3))
+        assert prepare(lambda x: np.log(_looped(step, 1500)(x) ** 2 + 1), np.ones(3)).n == 3
 
 
 def test_long_chains_of_matrices_and_slices():

@@ -8,7 +8,6 @@ import pytest
 
 from autodiff.intervals import Interval
 from optkit.convexity.rational import exactly_psd
-from optkit.convexity.sandwich import sandwich
 from optkit.convexity.spectrum import METHODS, eigenvalue_bounds, largest, smallest
 
 pytestmark = pytest.mark.nan_ok     # the ends of the floating-point range are among the subjects
@@ -221,53 +220,3 @@ def test_exact_elimination_refuses_a_tolerance():
     assert not exactly_psd(np.array([[np.nan]])) and not exactly_psd(np.array([[np.inf]]))
     with pytest.raises(ValueError, match="transpose"):
         exactly_psd(np.array([[1.0, 2.0], [3.0, 4.0]]))
-
-
-@pytest.mark.parametrize("radius", [0.0, 1e-13])
-def test_sandwich_holds_exactly(radius):
-    rng = np.random.default_rng(3)
-    C = rng.integers(-8, 9, (40, 4, 1)).astype(float)
-    C[:, 3] = C[:, 0] - C[:, 1]                                   # rank 3
-    low = rng.integers(-1, 3, (40, 25)).astype(float) if radius else rng.integers(0, 3, (40, 25)).astype(float)
-    high = low + rng.integers(0, 2, low.shape)
-    J = Interval(C - radius, C + radius)
-    found = sandwich(J, low, high)
-    for b in range(25):
-        for t in (0.0, 1.0, 0.5):
-            w = low[:, b] + t * (high[:, b] - low[:, b])
-            for K in (J.lo[..., 0], J.hi[..., 0], C[..., 0]):
-                truth = np.linalg.eigvalsh((K.T * w) @ K)
-                assert found[0][b] <= truth[0] + 1e-10 and truth[-1] - 1e-10 <= found[1][b]
-        A = (C[..., 0].T * low[:, b]) @ C[..., 0]                 # small integers: exact
-        assert exactly_psd(A, found[0][b])
-        assert exactly_psd(-(C[..., 0].T * high[:, b]) @ C[..., 0], -found[1][b])
-    assert np.all(found[0][(low >= 0).all(axis=0)] == 0)
-
-
-def test_sandwich_is_tight_for_many_rows():
-    rng = np.random.default_rng(4)
-    J, w = rng.standard_normal((2000, 30, 1)), rng.random((2000, 2))
-    low, high = sandwich(Interval(J, J), w, w)
-    for b in range(2):
-        truth = np.linalg.eigvalsh((J[..., 0].T * w[:, b]) @ J[..., 0])
-        assert truth[0] - 1e-8 * truth[-1] <= low[b] <= truth[0]
-        assert truth[-1] <= high[b] <= truth[-1] * (1 + 1e-8)
-
-
-def test_sandwich_of_unknown_factors_claims_nothing_beyond_its_weights():
-    J = Interval(np.array([[-np.inf], [1.0]])[..., None], np.array([[np.inf], [1.0]])[..., None])
-    low, high = sandwich(J, np.array([[1.0, -1.0], [1.0, 1.0]]), np.ones((2, 2)))
-    assert low[0] == 0 and low[1] == -np.inf and np.all(high == np.inf)
-
-
-def test_sandwich_counts_its_radii_and_its_rounding():
-    """Of one column, JᵀWJ = Σ w j²: the least member by hand, and the exact sum in rational numbers."""
-    one = np.ones((40, 1, 1))
-    low, high = sandwich(Interval(one - 1e-3, one + 1e-3), np.ones((40, 1)), np.ones((40, 1)))
-    assert 39.9 < low[0] <= 40 * 0.999**2 and 40 * 1.001**2 <= high[0] < 40.1
-    rng = np.random.default_rng(5)
-    for _ in range(30):
-        J, w = rng.standard_normal((200, 1, 1)), rng.random((200, 1))
-        exact = sum(Fraction(a) * Fraction(b) ** 2 for a, b in zip(w[:, 0].tolist(), J[:, 0, 0].tolist(), strict=True))
-        low, high = sandwich(Interval(J, J), w, w)
-        assert Fraction(low[0]) <= exact <= Fraction(high[0])
